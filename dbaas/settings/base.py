@@ -1,0 +1,153 @@
+"""What all environments share; each environment's file gives it an `Environment` and changes what must differ."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dbaas.settings.databases import database_from
+from dbaas.settings.env import ROOT, Environment
+from dbaas.settings.logs import logging_from
+from dbaas.settings.openapi import SPECTACULAR
+from dbaas.settings.queues import celery_from
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+    "dbaas.api",
+    "dbaas.health",
+    "accounts",
+    "tenants",
+    "provisioning",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "dbaas.api.request_id.RequestIdMiddleware",
+    "dbaas.api.body_limit.BodyLimitMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.AccessTokenAuthentication",
+        "accounts.api.authentication.ApiKeyAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["dbaas.api.json.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["dbaas.api.json.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "dbaas.api.openapi.ProblemAwareSchema",
+    "EXCEPTION_HANDLER": "dbaas.api.problems.exception_to_response",
+    "UNAUTHENTICATED_USER": None,
+}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+UNFOLD = {
+    "SITE_TITLE": "DBaaS operators",
+    "SITE_HEADER": "DBaaS",
+    "SITE_SUBHEADER": "Databases and the operations on them",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+
+def settings_from(environment: Environment, *, is_publisher: bool = True) -> dict[str, Any]:
+    """Return every setting that follows from the environment, ready for `globals().update(...)`."""
+    return {
+        "BASE_DIR": ROOT,
+        "DATA_DIR": environment.dbaas_data_dir,
+        "SECRET_KEY": environment.secret_key,
+        "JWT_SIGNING_KEY": environment.jwt_signing_key,
+        "API_KEY_PEPPER": environment.api_key_pepper,
+        "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
+        "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
+        "SIMPLE_JWT": _simple_jwt(environment),
+        "DATABASES": {"default": database_from(environment)},
+        "CELERY": celery_from(broker_url=environment.broker_url, is_publisher=is_publisher),
+        "LOGGING": logging_from(level=environment.log_level, log_format=environment.log_format),
+        "ALLOWED_HOSTS": _listed(environment.allowed_hosts),
+        "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),
+        "PUBLIC_URL": environment.public_url.rstrip("/"),
+        "FLOWER_URL": environment.flower_url.rstrip("/"),
+        "CRASH_POINT": environment.dbaas_crash,
+        "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,
+        "MAX_OPERATIONS_PER_TENANT_IN_DISPATCH": environment.max_operations_per_tenant_in_dispatch,
+        "DEBUG": False,
+        "ROOT_URLCONF": "dbaas.urls",
+        "WSGI_APPLICATION": "dbaas.wsgi.application",
+        "AUTH_USER_MODEL": "accounts.User",
+        "LOGIN_URL": "/admin/login/",
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "LANGUAGE_CODE": "en",
+        "TIME_ZONE": "UTC",
+        "USE_TZ": True,
+        "USE_I18N": False,
+        "APPEND_SLASH": True,
+        "STATIC_URL": "/static/",
+        "STATIC_ROOT": _static_root(environment.dbaas_data_dir),
+        "WHITENOISE_USE_FINDERS": True,
+        "SPECTACULAR_SETTINGS": SPECTACULAR,
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": 256 * 1024,
+        "PROMETHEUS_EXPORT_MIGRATIONS": False,
+        "X_FRAME_OPTIONS": "DENY",
+        "SECURE_REFERRER_POLICY": "same-origin",
+        "SECURE_CONTENT_TYPE_NOSNIFF": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+    }
+
+
+def _simple_jwt(environment: Environment) -> dict[str, Any]:
+    return {
+        "ALGORITHM": "HS256",
+        "SIGNING_KEY": environment.jwt_signing_key,
+        "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
+        "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
+        "ISSUER": "dbaas",
+        "AUDIENCE": "dbaas-api",
+        "UPDATE_LAST_LOGIN": False,
+    }
+
+
+def _static_root(data_dir: Path) -> Path:
+    return data_dir / "static"
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

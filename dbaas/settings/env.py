@@ -1,0 +1,120 @@
+"""Read the environment once, typed, and say everything that is wrong with it at once.
+
+Every name can be given as NAME or as NAME_FILE (the path of a file that holds the value, as Docker and Kubernetes mount secrets). On a laptop the launcher
+writes what it chose to DBAAS_DATA_DIR/dbaas.env, so that any `manage.py` command in another terminal sees the same; real variables win over that file.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa: S105 -- its purpose is to be recognised and refused
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def data_dir_from(environ: Mapping[str, str]) -> Path:
+    """Return the folder that holds everything the product keeps on this machine (DBAAS_DATA_DIR, by default `var/` in the checkout)."""
+    return Path(environ.get("DBAAS_DATA_DIR") or ROOT / "var").resolve()
+
+
+class Environment(BaseSettings):
+    """Every variable that the product reads, with its type, unit and default; no default means that it must be given."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    dbaas_data_dir: Path = Field(default_factory=lambda: data_dir_from(os.environ))
+    dbaas_crash: str | None = None
+    """Tests only: see dbaas.core.crash."""
+
+    secret_key: str = Field(min_length=32)
+    jwt_signing_key: str = Field(min_length=32)
+    """Signs access and refresh tokens; apart from SECRET_KEY, so that either can be rotated alone."""
+    api_key_pepper: str = Field(min_length=32)
+    """Goes into the hash of every API key: a stolen table alone cannot be searched for keys."""
+
+    database_url: str = ""
+    """sqlite:///PATH, postgresql://..., or mongodb://.../NAME; by default SQLite under the data folder."""
+    database_pool_size: int = Field(default=4, ge=1, le=200)
+    """Connections that one process may hold to PostgreSQL."""
+    allow_sqlite_in_production: bool = False
+    broker_url: str
+    """redis://[:password@]host:port/db"""
+
+    allowed_hosts: str = "127.0.0.1,localhost"
+    csrf_trusted_origins: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    flower_url: str = "http://127.0.0.1:5555"
+    behind_tls_proxy: bool = True
+    """Production: the proxy in front sets X-Forwarded-Proto; plain HTTP is redirected."""
+
+    access_token_minutes: int = Field(default=10, ge=1, le=60)
+    refresh_token_days: int = Field(default=7, ge=1, le=90)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+    max_operations_in_dispatch: int = Field(default=200, ge=1, le=5000)
+    """Due operations that one dispatcher tick publishes at most."""
+    max_operations_per_tenant_in_dispatch: int = Field(default=50, ge=1, le=5000)
+    """How many of those may belong to one tenant, so that nobody can fill the queue alone."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url and not url.startswith(("sqlite:", "postgres:", "postgresql:", "mongodb:", "mongodb+srv:")):
+            raise ValueError("must start with sqlite:, postgresql: or mongodb:")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read variables first, then files that NAME_FILE points at, then the data folder's dbaas.env."""
+        del dotenv_settings, file_secret_settings
+        dotenv = DotEnvSettingsSource(settings_cls, env_file=data_dir_from(os.environ) / "dbaas.env")
+        return init_settings, env_settings, _NamedFiles(settings_cls), dotenv
+
+
+class _NamedFiles(PydanticBaseSettingsSource):
+    """NAME_FILE=/run/secrets/x gives NAME the file's content, without the line end."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[str | None, str, bool]:
+        del field
+        path = os.environ.get(f"{field_name.upper()}_FILE")
+        return (Path(path).read_text(encoding="utf-8").rstrip("\r\n") if path else None), field_name, False
+
+    def __call__(self) -> dict[str, str]:
+        values = ((name, self.get_field_value(field, name)[0]) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for name, value in values if value is not None}
+
+
+def read_environment(**defaults: str) -> Environment:
+    """Return the environment; `defaults` stand in for names that are not given (development and test only).
+
+    Raises: ImproperlyConfigured — one sentence per name that is missing or wrong, all of them at once, never with the value.
+    """
+    given = {name: value for name, value in defaults.items() if not _is_given(name)}
+    try:
+        return Environment(**given)  # type: ignore[arg-type] # pydantic parses the text
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}." for item in error.errors()]
+        raise ImproperlyConfigured("The environment is not complete:\n  " + "\n  ".join(problems)) from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"A file that the environment names cannot be read: {error}.") from error
+
+
+def _is_given(name: str) -> bool:
+    upper = name.upper()
+    if upper in os.environ or f"{upper}_FILE" in os.environ:
+        return True
+    dotenv = data_dir_from(os.environ) / "dbaas.env"
+    return dotenv.is_file() and any(line.startswith(f"{upper}=") for line in dotenv.read_text(encoding="utf-8").splitlines())

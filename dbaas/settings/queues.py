@@ -1,0 +1,63 @@
+"""Celery: a message is a nudge that may be lost, doubled or late; the row is the truth (docs/decisions/0002).
+
+Every value here bounds something: what a dead broker may cost a request, how long a step may run, how much a worker may keep.
+"""
+
+from typing import Any
+
+STEP_SOFT_LIMIT_SECONDS = 30
+STEP_HARD_LIMIT_SECONDS = 45
+"""Must stay below the lease (provisioning.lease.LEASE, 60 s): a worker is killed before its lease can be taken by another."""
+
+_SHARED_TRANSPORT = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "max_connections": 20,
+}
+WORKER_TRANSPORT = {**_SHARED_TRANSPORT, "socket_timeout": 10, "socket_connect_timeout": 3}
+PUBLISHER_TRANSPORT = {**_SHARED_TRANSPORT, "socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+"""For the processes that only publish: a frozen broker costs a request 0.5 s, not 25."""
+
+
+def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
+    """Return Celery's configuration (lower-case names) for this process."""
+    return {
+        "broker_url": broker_url,
+        "broker_transport_options": PUBLISHER_TRANSPORT if is_publisher else WORKER_TRANSPORT,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "task_publish_retry_policy": {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0},
+        "visibility_timeout": 300,
+        "task_acks_late": False,
+        "task_reject_on_worker_lost": False,
+        "task_ignore_result": True,
+        "result_backend": None,
+        "task_soft_time_limit": STEP_SOFT_LIMIT_SECONDS,
+        "task_time_limit": STEP_HARD_LIMIT_SECONDS,
+        "task_default_queue": "ops",
+        "task_create_missing_queues": False,
+        "task_queues": {"ops": {}, "maintenance": {}},
+        "task_routes": {
+            "provisioning.advance": {"queue": "ops"},
+            "provisioning.*": {"queue": "maintenance"},
+        },
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,
+        "worker_max_tasks_per_child": 5000,
+        "worker_max_memory_per_child": 400_000,
+        "worker_soft_shutdown_timeout": 25,
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        "worker_enable_remote_control": True,
+        "worker_hijack_root_logger": False,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "beat_schedule": {
+            "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
+            "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
+            "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
+        },
+    }
