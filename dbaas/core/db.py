@@ -47,6 +47,6 @@ def prove_rollback(write: Callable[[], None], is_written: Callable[[], bool]) ->
             write()
             raise _Deliberate
     except _Deliberate:
-        pass
+        pass  # what was to be proved follows
     if is_written():
         raise RollbackDoesNotWork(RollbackDoesNotWork.__doc__)

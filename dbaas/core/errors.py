@@ -1,7 +1,7 @@
 """The three ways in which work can fail, as words that every layer shares.
 
-A caller's mistake is `Rejected`; the outside world's is `Transient` (try again) or `Permanent` (never). Anything else that is raised is our bug and is
-treated as one. This file knows no HTTP: `dbaas.api.problems` holds the one table that maps these to statuses.
+A caller's mistake is `Rejected`; the outside world's is `Transient` (try again) or `Permanent` (never). Anything else that is raised is
+our bug and is treated as one. This file knows no HTTP: `dbaas.api.problems` holds the one table that maps these to statuses.
 """
 
 import inspect

@@ -1,7 +1,8 @@
 """Read the environment once, typed, and say everything that is wrong with it at once.
 
-Every name can be given as NAME or as NAME_FILE (the path of a file that holds the value, as Docker and Kubernetes mount secrets). On a laptop the launcher
-writes what it chose to DBAAS_DATA_DIR/dbaas.env, so that any `manage.py` command in another terminal sees the same; real variables win over that file.
+Every name can be given as NAME or as NAME_FILE (the path of a file that holds the value, as Docker and Kubernetes mount secrets).
+On a laptop the launcher writes what it chose to DBAAS_DATA_DIR/dbaas.env, so that any `manage.py` command in another terminal sees the
+same; real variables win over that file.
 """
 
 import os

@@ -1,0 +1,57 @@
+"""Pieces of custom resources that every engine writes the same way. Pure; the engine files put them together.
+
+Source of every field: kubedb/apimachinery apis/kubedb/v1, kmodules.xyz/offshoot-api api/v2.
+"""
+
+from provisioning.engine import Body, DatabaseSpec
+from provisioning.sizes import Resources
+
+API_VERSION = "kubedb.com/v1"
+
+
+def database_object(kind: str, spec: DatabaseSpec, body: Body, *, name: str | None = None) -> Body:
+    """Return a kubedb.com object: `body` is the engine's own part of `spec`, the shared fields are added here."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {
+            "name": name or spec.object_name,
+            "namespace": spec.namespace,
+            "labels": dict(spec.labels),
+            "annotations": dict(spec.annotations),
+        },
+        "spec": {
+            "version": spec.version.name,
+            "storageType": "Durable",
+            "deletionPolicy": spec.deletion_policy,
+            "autoOps": {"disabled": True},
+            **body,
+        },
+    }
+
+
+def volume_claim(storage_gib: int, storage_class: str | None) -> Body:
+    """Return a PersistentVolumeClaimSpec for one node."""
+    claim: Body = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": f"{storage_gib}Gi"}}}
+    if storage_class:
+        claim["storageClassName"] = storage_class
+    return claim
+
+
+def pod_template(container: str, resources: Resources) -> Body:
+    """Return a pod template that gives the engine's main container its resources.
+
+    Requests equal limits: KubeDB fills a missing one from the other, and equal ones keep a database from being evicted first.
+    """
+    amounts = {"cpu": f"{resources.cpu_millicores}m", "memory": f"{resources.memory_mib}Mi"}
+    return {"spec": {"containers": [{"name": container, "resources": {"requests": amounts, "limits": dict(amounts)}}]}}
+
+
+def service_templates(spec: DatabaseSpec) -> Body:
+    """Return `serviceTemplates` where the database is to be reached from outside, else nothing."""
+    if spec.external_service_type is None:
+        return {}
+    service: Body = {"type": spec.external_service_type}
+    if spec.allowed_cidrs and spec.external_service_type == "LoadBalancer":
+        service["loadBalancerSourceRanges"] = list(spec.allowed_cidrs)
+    return {"serviceTemplates": [{"alias": "primary", "spec": service}]}

@@ -1,0 +1,206 @@
+"""All that the product must know of a database engine: the type that every file in `engines/` fills in once.
+
+Differences between engines are data and small functions here, never an `if engine == ...` elsewhere. Nothing in this file or in
+`engines/` talks to a cluster: manifests are pure functions of a `DatabaseSpec`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dbaas.core.errors import FieldError
+from provisioning.sizes import NOTHING, Resources
+
+Body = dict[str, Any]
+"""A Kubernetes object as plain JSON."""
+
+Topology = Mapping[str, Any]
+"""A checked `topology` of the API: `mode` and exactly the fields that this mode has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version that can be ordered.
+
+    `name` is the name of KubeDB's version object, which is what `spec.version` takes; `number` is what the server itself says.
+    Source: kubedb/installer catalog/kubedb/raw, chart v2026.8.14-rc.0.
+    """
+
+    name: str
+    number: str
+    distribution: str = "Official"
+    deprecated: bool = False
+    end_of_life: bool = False
+    upgrades_to: str = ""
+    """Range of numbers that KubeDB allows as upgrade targets, such as `>= 8.4.2, <= 9.1.0`; empty: none."""
+    modes_without: frozenset[str] = frozenset()
+    """Values of the engine's choices that this version cannot do, such as `innodb` (no router image)."""
+
+    @property
+    def major(self) -> int:
+        """Return the first part of the number."""
+        return int(self.number.split(".", maxsplit=1)[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """A number in a topology, such as `replicas`."""
+
+    name: str
+    default: int
+    minimum: int
+    maximum: int
+    description: str
+
+    def parse(self, value: object, path: str) -> int | FieldError:
+        """Return the number, or what is wrong with it."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            return FieldError(field=path, message="must be a whole number.", code="invalid_type")
+        if not self.minimum <= value <= self.maximum:
+            return FieldError(
+                field=path, message=f"must be between {self.minimum} and {self.maximum}.", code="out_of_range"
+            )
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One of a few words in a topology, such as `replication`."""
+
+    name: str
+    default: str
+    allowed: tuple[str, ...]
+    description: str
+
+    def parse(self, value: object, path: str) -> str | FieldError:
+        """Return the word, or what is wrong with it."""
+        if value not in self.allowed:
+            return FieldError(field=path, message=f"must be one of: {', '.join(self.allowed)}.", code="invalid_choice")
+        return str(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeCounts:
+    """An object in a topology that counts nodes by role, such as `nodes: {"master": 3, "data": 2}`."""
+
+    name: str
+    roles: tuple[Count, ...]
+    description: str
+
+    @property
+    def default(self) -> dict[str, int]:
+        """Return every role's default."""
+        return {role.name: role.default for role in self.roles}
+
+    def parse(self, value: object, path: str) -> dict[str, int] | FieldError:
+        """Return a number for every role, or the first thing that is wrong."""
+        if not isinstance(value, dict):
+            return FieldError(field=path, message="must be an object of numbers by role.", code="invalid_type")
+        unknown = sorted(set(value) - {role.name for role in self.roles})
+        if unknown:
+            names = ", ".join(role.name for role in self.roles)
+            return FieldError(
+                field=f"{path}.{unknown[0]}", message=f"unknown role; there are: {names}.", code="unknown_field"
+            )
+        counts: dict[str, int] = {}
+        for role in self.roles:
+            parsed = role.parse(value.get(role.name, role.default), f"{path}.{role.name}")
+            if isinstance(parsed, FieldError):
+                return parsed
+            counts[role.name] = parsed
+        return counts
+
+
+TopologyField = Count | Choice | NodeCounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeGroup:
+    """Nodes of one kind in a database, and what each of them takes of the tenant's quota."""
+
+    role: str
+    count: int
+    each: Resources
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """A way to lay a database out: `standalone`, `replicated` or `sharded`."""
+
+    name: str
+    description: str
+    fields: tuple[TopologyField, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSpec:
+    """Everything that manifests are made from; what the API accepted, without anything of the cluster's answers."""
+
+    object_name: str
+    namespace: str
+    version: Version
+    topology: Topology
+    resources: Resources
+    """Per data node."""
+    storage_class: str | None = None
+    external_service_type: str | None = None
+    """`LoadBalancer` or `NodePort` where the database is to be reached from outside the cluster, else None."""
+    allowed_cidrs: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    deletion_policy: str = "DoNotTerminate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a database answers, and what a URI for it needs."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    namespace: str
+    object_name: str
+    is_external: bool
+    topology: Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """One database engine; see `engines/postgres.py` for a filled-in example."""
+
+    name: str
+    title: str
+    kind: str
+    """Kind of the custom resource in kubedb.com/v1."""
+    ops_kind: str
+    port: int
+    default_version: str
+    versions: tuple[Version, ...]
+    modes: tuple[Mode, ...]
+    node_groups: Callable[[Topology, Resources], Sequence[NodeGroup]]
+    """What the topology makes of a plan: all nodes, helpers included."""
+    database_manifest: Callable[[DatabaseSpec], Body]
+    uri: Callable[[Address], str]
+    """A connection URI that a client library takes as it is."""
+    companion_manifests: Callable[[DatabaseSpec], tuple[Body, ...]] = lambda _spec: ()
+    """Objects that must exist before the database, such as a RedisSentinel."""
+    check: Callable[[Topology, Version, Resources], Sequence[FieldError]] = lambda _topology, _version, _resources: ()
+    """Rules between fields that the fields alone cannot say."""
+    minimum_memory_mib: Callable[[Version], int] = lambda _version: 256
+    default_database: str = ""
+
+    def version(self, name: str) -> Version | None:
+        """Return the version of that name, deprecated or not."""
+        return next((version for version in self.versions if version.name == name), None)
+
+    def mode(self, name: str) -> Mode | None:
+        """Return the topology mode of that name."""
+        return next((mode for mode in self.modes if mode.name == name), None)
+
+    def footprint(self, topology: Topology, resources: Resources) -> Resources:
+        """Return what all nodes take together: the amount that quota reserves."""
+        total = NOTHING
+        for group in self.node_groups(topology, resources):
+            total = total.plus(group.each.times(group.count))
+        return total

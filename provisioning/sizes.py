@@ -1,0 +1,61 @@
+"""Plans and what they give: pure numbers with their units in their names."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one node of a database gets: thousandths of a core, mebibytes, gibibytes."""
+
+    cpu_millicores: int
+    memory_mib: int
+    storage_gib: int
+
+    def times(self, count: int) -> "Resources":
+        """Return what `count` such nodes take together."""
+        return Resources(
+            cpu_millicores=self.cpu_millicores * count,
+            memory_mib=self.memory_mib * count,
+            storage_gib=self.storage_gib * count,
+        )
+
+    def plus(self, other: "Resources") -> "Resources":
+        """Return both together."""
+        return Resources(
+            cpu_millicores=self.cpu_millicores + other.cpu_millicores,
+            memory_mib=self.memory_mib + other.memory_mib,
+            storage_gib=self.storage_gib + other.storage_gib,
+        )
+
+
+NOTHING = Resources(cpu_millicores=0, memory_mib=0, storage_gib=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A size that a customer can name; storage is the default and may be raised in the request."""
+
+    name: str
+    title: str
+    cpu_millicores: int
+    memory_mib: int
+    storage_gib: int
+
+
+PLANS: dict[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan(name="micro", title="Micro: half a core, 512 MiB", cpu_millicores=500, memory_mib=512, storage_gib=5),
+        Plan(name="small", title="Small: 1 core, 2 GiB", cpu_millicores=1000, memory_mib=2048, storage_gib=10),
+        Plan(name="medium", title="Medium: 2 cores, 4 GiB", cpu_millicores=2000, memory_mib=4096, storage_gib=20),
+        Plan(name="large", title="Large: 4 cores, 16 GiB", cpu_millicores=4000, memory_mib=16384, storage_gib=100),
+        Plan(
+            name="xlarge", title="Extra large: 8 cores, 32 GiB", cpu_millicores=8000, memory_mib=32768, storage_gib=200
+        ),
+    )
+}
+DEFAULT_PLAN = "small"
+
+MIN_STORAGE_GIB = 1
+MAX_STORAGE_GIB = 16384
+"""Above 16 TiB common volume types end (AWS EBS gp3, Azure premium); a request for more is taken for a slip of the unit."""

@@ -1,0 +1,252 @@
+"""The one place that says what happens when a step is done, waits, fails or breaks: from where an operation stands to what is saved next.
+
+`Transient` -> the same step again after a pause. `Permanent`, attempts used up, a limit passed or a cancel -> undo backwards, unless past the point of
+no return: then the operation finishes or becomes stuck. Anything else that is raised is our bug: stuck, and nothing is undone automatically, because
+deleting a customer's database over a bug of ours is worse than calling a person.
+
+It neither saves nor claims: `provisioning.advance` does, with what this file returns.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dbaas.core.crash import crash_point
+from dbaas.core.errors import Permanent, Transient
+from dbaas.core.redaction import redact
+from provisioning.states import OperationState
+from provisioning.workflow.declare import UNDOING, Retry, Step, Wait, Workflow
+
+logger = logging.getLogger(__name__)
+
+LOST_WORKERS_LIMIT = 5
+"""A step during which five workers in a row were lost kills them: a person must look before it takes more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where an operation stands when a worker takes it on."""
+
+    state: OperationState
+    step: str | None
+    attempt: int
+    """Tries of this step, this one included."""
+    lost_workers: int
+    """Workers in a row that took this step on and never came back."""
+    step_started_at: datetime | None
+    step_deadline_at: datetime | None
+    deadline_at: datetime
+    undo_deadline_at: datetime | None
+    cancel_requested: bool
+    error_code: str = ""
+    error_detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """One line of the timeline: `event` is started, done, waiting, retried, undone, turned_back, stuck, succeeded, failed or cancelled."""
+
+    event: str
+    step: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What is to be saved: the next position, when to go on, and what to tell."""
+
+    position: Position
+    again_in: timedelta
+    """Zero: go on at once."""
+    happenings: tuple[Happening, ...] = ()
+    waiting_for: str = ""
+
+    @property
+    def goes_on_at_once(self) -> bool:
+        """Tell whether the worker may take the next step in the same lease."""
+        return not self.again_in and self.position.state in (OperationState.RUNNING, OperationState.UNDOING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """Drives one workflow by one step at a time."""
+
+    workflow: Workflow
+    jitter: random.Random
+    poll_interval: Callable[[timedelta], timedelta]
+    """How long to wait until the next look, from how long the step has waited; depends on whether the watcher is alive."""
+
+    def take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
+        """Carry out the one step or undo that is due, and return what to save."""
+        started = self._begin(position, now())
+        if started is None:
+            return self._stuck(
+                position,
+                "operation.unknown_step",
+                f"This release has no step {position.step!r} in {self.workflow.kind}.",
+            )
+        if started.lost_workers >= LOST_WORKERS_LIMIT:
+            return self._stuck(
+                started, "operation.workers_lost", f"{started.lost_workers} workers in a row were lost at this step."
+            )
+        step = self.workflow.steps[self.workflow.index(started.step or "")]
+        if started.state is OperationState.UNDOING:
+            return self._undo(step, started, run, now)
+        if started.cancel_requested and not self.workflow.is_past_return(step.name):
+            return self._turn_back(started, now(), code="", detail="Cancelled on request.")
+        return self._do(step, started, run, now)
+
+    def _begin(self, position: Position, now: datetime) -> Position | None:
+        if position.step is not None:
+            return position if self.workflow.find(position.step) else None
+        return _enter(replace(position, state=OperationState.RUNNING), self.workflow.steps[0], now)
+
+    def _do(self, step: Step, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
+        try:
+            crash_point(f"{self.workflow.kind}.{step.name}.before")
+            waits = step.function(run)
+            crash_point(f"{self.workflow.kind}.{step.name}.after")
+        except Transient as error:
+            return self._try_again(step.retry, position, error, now())
+        except Permanent as error:
+            return self._turn_back(position, now(), code=error.code, detail=error.detail)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is our bug: the operation stops here, loudly
+            return self._broken(position, error)
+        if waits is not None:
+            return self._wait(position, waits, now())
+        return self._go_on(step, position, now())
+
+    def _go_on(self, step: Step, position: Position, now: datetime) -> Move:
+        done = Happening(event="done", step=step.name, message=step.sentence)
+        place = self.workflow.index(step.name) + 1
+        if place < len(self.workflow.steps):
+            entered = _enter(replace(position, state=OperationState.RUNNING), self.workflow.steps[place], now)
+            return Move(position=entered, again_in=timedelta(), happenings=(done,))
+        ended = Happening(event="succeeded", step=step.name, message=f"{self.workflow.title} succeeded.")
+        final = replace(position, state=OperationState.SUCCEEDED, error_code="", error_detail="")
+        return Move(position=final, again_in=timedelta(), happenings=(done, ended))
+
+    def _wait(self, position: Position, waits: Wait, now: datetime) -> Move:
+        late = self._lateness(position, now)
+        if late:
+            return self._turn_back(position, now, code=late, detail=f"Not done in time. Last seen: {waits.reason}")
+        waited = now - (position.step_started_at or now)
+        pause = waits.again_in if waits.again_in is not None else self.poll_interval(waited)
+        state = OperationState.UNDOING if position.state is OperationState.UNDOING else OperationState.WAITING
+        happening = Happening(event="waiting", step=position.step or "", message=redact(waits.reason))
+        return Move(
+            position=replace(position, state=state, attempt=0, lost_workers=0),
+            again_in=max(pause, timedelta(milliseconds=1)),
+            happenings=(happening,),
+            waiting_for=redact(waits.reason),
+        )
+
+    def _try_again(self, retry: Retry, position: Position, error: Transient, now: datetime) -> Move:
+        late = self._lateness(position, now)
+        if late or retry.is_used_up(position.attempt):
+            code = late or error.code
+            if position.state is OperationState.UNDOING:
+                return self._stuck(position, code, f"The undo did not succeed: {error.detail}")
+            return self._turn_back(position, now, code=code, detail=error.detail)
+        pause = max(
+            retry.pause(position.attempt, self.jitter), error.retry_after or timedelta(), timedelta(milliseconds=1)
+        )
+        happening = Happening(
+            event="retried",
+            step=position.step or "",
+            message=redact(f"{error.detail} Trying again in {pause.total_seconds():.1f} s."),
+        )
+        kept = replace(position, lost_workers=0)
+        return Move(position=kept, again_in=pause, happenings=(happening,), waiting_for=redact(error.detail))
+
+    def _lateness(self, position: Position, now: datetime) -> str:
+        if position.state is OperationState.UNDOING:
+            return (
+                "operation.undo_deadline_passed"
+                if position.undo_deadline_at and now >= position.undo_deadline_at
+                else ""
+            )
+        if now >= position.deadline_at:
+            return "operation.deadline_passed"
+        return "step.deadline_passed" if position.step_deadline_at and now >= position.step_deadline_at else ""
+
+    def _turn_back(self, position: Position, now: datetime, *, code: str, detail: str) -> Move:
+        if position.state is OperationState.UNDOING:
+            return self._stuck(position, code, f"The undo was refused: {detail}")
+        if self.workflow.is_past_return(position.step):
+            return self._stuck(position, code, f"{detail} This step is past the point of no return.")
+        happening = Happening(
+            event="turned_back", step=position.step or "", message=redact(f"{detail} Undoing what was done.")
+        )
+        undoing = replace(
+            position,
+            state=OperationState.UNDOING,
+            attempt=1,
+            lost_workers=0,
+            step_started_at=now,
+            step_deadline_at=None,
+            undo_deadline_at=now + self.workflow.undo_within,
+            error_code=code,
+            error_detail=redact(detail),
+        )
+        return Move(position=undoing, again_in=timedelta(), happenings=(happening,))
+
+    def _undo(self, step: Step, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
+        waits: Wait | None = None
+        try:
+            crash_point(f"{self.workflow.kind}.{step.name}.undo.before")
+            waits = step.undo(run) if step.undo else None
+            crash_point(f"{self.workflow.kind}.{step.name}.undo.after")
+        except Transient as error:
+            return self._try_again(UNDOING, position, error, now())
+        except Permanent as error:
+            return self._stuck(position, error.code, f"The undo was refused: {error.detail}")
+        except Exception as error:  # noqa: BLE001 -- as above: our bug
+            return self._broken(position, error)
+        if waits is not None:
+            return self._wait(position, waits, now())
+        return self._go_back(step, position, now())
+
+    def _go_back(self, step: Step, position: Position, now: datetime) -> Move:
+        undone = (Happening(event="undone", step=step.name, message=_first_line(step.undo)),) if step.undo else ()
+        place = self.workflow.index(step.name)
+        if place > 0:
+            previous = self.workflow.steps[place - 1]
+            back = replace(position, step=previous.name, attempt=1, lost_workers=0, step_started_at=now)
+            return Move(position=back, again_in=timedelta(), happenings=undone)
+        cancelled = not position.error_code
+        state = OperationState.CANCELLED if cancelled else OperationState.FAILED
+        word = "was cancelled" if cancelled else f"failed: {position.error_detail}"
+        ended = Happening(event=state.value, step=step.name, message=f"{self.workflow.title} {word}")
+        return Move(position=replace(position, state=state), again_in=timedelta(), happenings=(*undone, ended))
+
+    def _broken(self, position: Position, error: Exception) -> Move:
+        logger.exception("%s broke at %s", self.workflow.kind, position.step, exc_info=error)
+        return self._stuck(
+            position, "internal.error", f"A defect in this product stopped the operation ({type(error).__name__})."
+        )
+
+    def _stuck(self, position: Position, code: str, detail: str) -> Move:
+        happening = Happening(
+            event="stuck", step=position.step or "", message=redact(f"{detail} An operator must decide.")
+        )
+        final = replace(position, state=OperationState.STUCK, error_code=code, error_detail=redact(detail))
+        return Move(position=final, again_in=timedelta(), happenings=(happening,))
+
+
+def _enter(position: Position, step: Step, now: datetime) -> Position:
+    return replace(
+        position,
+        step=step.name,
+        attempt=1,
+        lost_workers=0,
+        step_started_at=now,
+        step_deadline_at=now + step.within,
+    )
+
+
+def _first_line(function: Callable[..., Any] | None) -> str:
+    return (function.__doc__ or "").strip().split("\n")[0] if function else ""
