@@ -1,0 +1,10 @@
+"""The application that knows who is calling."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Users, their sessions and API keys, and the audit trail of what they did."""
+
+    name = "accounts"
+    verbose_name = "Accounts"

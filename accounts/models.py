@@ -1,0 +1,173 @@
+"""Who is calling: people, the sessions and API keys they call with, and the trail of what they did.
+
+Not here: what somebody may do (that follows from a role in a tenant, see tenants.roles) and how a credential is checked (see accounts.sessions and
+accounts.api_keys).
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, NoReturn
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+from dbaas.core.ids import uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    """Make people; nothing else may, so that e-mail addresses are always in one spelling."""
+
+    def create_user(self, email: str, password: str | None = None, *, name: str = "", **fields: Any) -> "User":
+        """Store a new person; without a password nobody can log in as them.
+
+        Raises: IntegrityError — the address is taken.
+        """
+        user = self.model(email=normalized_email(email), name=name, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, *, name: str = "", **fields: Any) -> "User":
+        """Store an operator, who may use the admin."""
+        return self.create_user(email, password, name=name, **{**fields, "is_staff": True, "is_superuser": True})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a person by address in any spelling (Django's own login asks this way)."""
+        return self.get(email=normalized_email(username or ""))
+
+
+def normalized_email(email: str) -> str:
+    """Return the one spelling in which an address is stored and compared."""
+    return email.strip().lower()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who calls the API, or operates it (`is_staff`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    """Every access token carries it; raising it ends all of them at once."""
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        """Bring the address into its one spelling before a form compares it."""
+        super().clean()
+        self.email = normalized_email(self.email)
+
+
+class RefreshSession(models.Model):
+    """One refresh token. Each is good for one use; all that follow from one log-in share a family."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_sessions")
+    family_id = models.UUIDField(db_index=True)
+    jti_hash = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the token's id, so that a stolen table is of no use."""
+    used = models.BooleanField(default=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    address = models.CharField(max_length=45, blank=True)
+
+    def __str__(self) -> str:
+        return f"session {self.family_id}"
+
+
+class ApiKey(models.Model):
+    """A long-lived credential for programs. The secret itself is shown once and never stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=8, unique=True)
+    """Public part, by which the row is found."""
+    secret_hash = models.CharField(max_length=64)
+    """HMAC-SHA-256 of the secret part under API_KEY_PEPPER, in hexadecimal."""
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    """Written at most once a minute."""
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"dbk_{self.prefix}_…"
+
+    def is_live(self, *, now: datetime) -> bool:
+        """Tell whether the key opens anything."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+class AuditTrailIsAppendOnly(RuntimeError):
+    """An audit event can be neither changed nor deleted."""
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Reads; whole sets can be changed as little as single events."""
+
+    def update(self, **_fields: Any) -> NoReturn:
+        """Raises: AuditTrailIsAppendOnly."""
+        raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+
+    def delete(self) -> NoReturn:
+        """Raises: AuditTrailIsAppendOnly."""
+        raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+
+
+class AuditEvent(models.Model):
+    """Something that somebody did, or was refused. Plain columns instead of foreign keys: it outlives people and tenants."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    actor_id = models.UUIDField(null=True, blank=True)
+    """Null if nobody is known: a log-in under an unknown address."""
+    actor_email = models.CharField(max_length=254, blank=True)
+    via = models.CharField(max_length=16)
+    """What the actor called with: `session`, `api_key`, or `system` for the product itself."""
+    tenant_id = models.UUIDField(null=True, blank=True)
+    action = models.CharField(max_length=64)
+    """Dotted, such as `database.credentials.read`."""
+    object_type = models.CharField(max_length=32)
+    object_id = models.CharField(max_length=64, blank=True)
+    outcome = models.CharField(max_length=16)
+    """`allowed`, `refused` or `failed`."""
+    address = models.CharField(max_length=45, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant_id", "-id"], name="audit_by_tenant"),
+            models.Index(fields=["actor_email", "-at"], name="audit_by_person"),
+            models.Index(fields=["address", "-at"], name="audit_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_email} {self.action} {self.object_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a new event.
+
+        Raises: AuditTrailIsAppendOnly — it is stored already.
+        """
+        if not self._state.adding:
+            raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Raises: AuditTrailIsAppendOnly."""
+        raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)

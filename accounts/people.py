@@ -1,0 +1,67 @@
+"""New people: by registration through the API, or as operators from the command line."""
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+
+from accounts import audit
+from accounts.actor import Credential, Origin, Via, actor_of
+from accounts.models import User, normalized_email
+from dbaas.core.db import atomic
+from dbaas.core.errors import Conflict, FieldError, InvalidRequest
+
+
+class EmailTaken(Conflict):
+    """There is an account with this e-mail address: log in instead."""
+
+    code = "account.email_taken"
+
+
+def register(*, email: str, password: str, name: str, origin: Origin) -> User:
+    """Store a new person.
+
+    Raises: InvalidRequest — the password is too weak; the errors say why. EmailTaken.
+    """
+    _require_strong(password, User(email=normalized_email(email), name=name))
+    try:
+        with atomic():
+            user = User.objects.create_user(email, password, name=name)
+            actor = actor_of(user, origin, Credential(via=Via.SESSION))
+            audit.record(actor, action="account.registered", object_type="user", object_id=user.id)
+    except IntegrityError as error:
+        raise EmailTaken from error
+    return user
+
+
+def ensure_operator(*, email: str, password: str) -> bool:
+    """Make this person an active operator with this password; return whether they are new. Running it again changes nothing."""
+    with atomic():
+        user = User.objects.filter(email=normalized_email(email)).first()
+        if user is None:
+            user = User.objects.create_superuser(email, password)
+            is_new = True
+        else:
+            is_new = False
+            _promote(user, password)
+        actor = actor_of(user, Origin(), Credential(via=Via.SYSTEM))
+        audit.record(actor, action="account.operator_ensured", object_type="user", object_id=user.id)
+    return is_new
+
+
+def _promote(user: User, password: str) -> None:
+    if not user.check_password(password):
+        user.set_password(password)
+        user.session_epoch += 1
+    user.is_active = user.is_staff = user.is_superuser = True
+    user.save(update_fields=["password", "session_epoch", "is_active", "is_staff", "is_superuser"])
+
+
+def _require_strong(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        found = [
+            FieldError(field="password", message=" ".join(item.messages), code=item.code or "invalid")
+            for item in error.error_list
+        ]
+        raise InvalidRequest(errors=found) from error

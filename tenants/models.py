@@ -1,0 +1,74 @@
+"""On whose behalf somebody calls: the tenant, who belongs to it, and how much it may use.
+
+Not here: who may do what (tenants.roles, tenants.access) and how quota is taken and given back (tenants.quota).
+"""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from dbaas.core.ids import uuid7
+
+TENANT_NAME = RegexValidator(
+    r"\A[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\Z",
+    "Use 3 to 63 lower-case letters, digits and hyphens; begin and end with a letter or digit.",
+    code="invalid_name",
+)
+
+
+class Tenant(models.Model):
+    """A customer: everything that is provisioned belongs to exactly one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=63, unique=True, validators=[TENANT_NAME])
+    """Never changes: the namespace follows from it."""
+    display_name = models.CharField(max_length=120, blank=True)
+    namespace = models.CharField(max_length=63, unique=True)
+    """The Kubernetes namespace that holds this tenant's objects; a DNS label."""
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    """Set by an operator: members may read, nothing may change."""
+    version = models.PositiveIntegerField(default=1, editable=False)
+    """Goes up with every change; the ETag follows from it."""
+    membership_version = models.PositiveIntegerField(default=1, editable=False)
+    """Goes up with every change of ownership, so that two owners cannot demote each other at once."""
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in a tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    """Protected: deleting a person must not leave a tenant without an owner unnoticed; deactivate people instead."""
+    role = models.CharField(max_length=16)
+    """A tenants.roles.Role."""
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_role_per_member")]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.tenant_id}"
+
+
+class Quota(models.Model):
+    """What a tenant may use and what it uses: one row, changed only by conditional updates (see tenants.quota)."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="quota")
+    max_databases = models.PositiveIntegerField(default=10)
+    max_cpu_millicores = models.PositiveIntegerField(default=32_000)
+    max_memory_mib = models.PositiveIntegerField(default=65_536)
+    max_storage_gib = models.PositiveIntegerField(default=1_000)
+    used_databases = models.PositiveIntegerField(default=0, editable=False)
+    used_cpu_millicores = models.PositiveIntegerField(default=0, editable=False)
+    used_memory_mib = models.PositiveIntegerField(default=0, editable=False)
+    used_storage_gib = models.PositiveIntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return f"quota of {self.tenant_id}"
