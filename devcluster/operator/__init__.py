@@ -1,0 +1,30 @@
+"""Plays KubeDB's operator for the pocket cluster: an ordinary client of any Kubernetes API server.
+
+Read `provisioner.py` for what happens to a database, `engines/` for what differs between engines, and `controller.py`
+for when it happens. Nothing here is imported by the product.
+"""
+
+import asyncio
+import fcntl
+import logging
+import sys
+from pathlib import Path
+
+
+def main(kubeconfig: Path, data_dir: Path) -> int:
+    """Run the operator until it is told to stop, and give the exit code; one operator per data folder."""
+    from devcluster.operator.controller import serve
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if not kubeconfig.is_file():
+        sys.stderr.write(f"There is no kubeconfig at {kubeconfig}; start the API server first.\n")
+        return 1
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "operator.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.stderr.write(f"Another operator works in {data_dir}; stop it first.\n")
+            return 1
+        asyncio.run(serve(kubeconfig.resolve(), data_dir.resolve()))
+    return 0

@@ -1,0 +1,131 @@
+"""The type Engine: all that the operator must know of a kind of database, and what an engine may use to run one.
+
+One engine is one file in `engines/`, found by looking in the folder. Adding one changes no other file.
+"""
+
+import asyncio
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster.operator import engines
+from devcluster.operator.database import ROLE_LABEL, Database
+from devcluster.operator.kube import Body
+from devcluster.operator.layout import STANDBY, Layout, PodShape
+from devcluster.operator.processes import PodKey, Processes
+from devcluster.operator.resources import Resource, database_resource, version_resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """The administrator's name and password; an empty password means that authentication is off."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One database with everything that its servers need."""
+
+    db: Database
+    layout: Layout
+    login: Login
+    config_files: Mapping[str, str]
+    volumes: Mapping[str, Path]
+    """The folder of each pod, by the pod's name; simulated databases have none."""
+    processes: Processes
+    peers: Mapping[str, Database]
+    """Other databases that this one refers to, by what it calls them."""
+
+    def key(self, pod: PodShape) -> PodKey:
+        """Give the key of a pod's server."""
+        return PodKey(self.db.namespace, pod.name)
+
+    @property
+    def owner(self) -> tuple[str, str, str]:
+        """The key of the database, which its servers carry."""
+        return self.db.resource.plural, self.db.namespace, self.db.name
+
+
+class Engine(ABC):
+    """A kind of database. An engine that overrides nothing but the descriptions is simulated: no process runs."""
+
+    kind: str
+    plural: str
+    catalogue_kind: str = ""
+    """The kind whose versions it uses, where that is not its own."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is the operator's data folder, for what the databases of an engine share."""
+        self.root = root
+
+    @property
+    def resource(self) -> Resource:
+        """Where the API server serves its databases."""
+        return database_resource(self.kind, self.plural)
+
+    @property
+    def versions(self) -> Resource:
+        """Where the API server serves the versions of the catalogue."""
+        return version_resource(self.catalogue_kind or self.kind)
+
+    @abstractmethod
+    def username(self, db: Database) -> str:
+        """Give the name of the administrator; empty when there is no authentication."""
+
+    @abstractmethod
+    def defaults(self, db: Database) -> Body:
+        """Give the spec with all defaults filled in."""
+
+    @abstractmethod
+    def layout(self, db: Database) -> Layout:
+        """Describe all that is made for a database whose defaults are filled in."""
+
+    def running_version(self, db: Database) -> str | None:  # noqa: ARG002 - real engines look at the database
+        """Tell which server really runs, for example PostgreSQL 17.10; None when the database is simulated."""
+        return None
+
+    def referred(self, db: Database) -> dict[str, tuple[str, str, str]]:  # noqa: ARG002 - most refer to none
+        """Give the keys (plural, namespace, name) of other databases that must be ready before this one."""
+        return {}
+
+    async def warm_up(self) -> None:
+        """Prepare what all databases of this engine share, so that the first one does not have to wait for it."""
+        return
+
+    async def start_pod(self, workload: Workload, pod: PodShape) -> str | None:
+        """Make the server of a pod run and give its address; None for a pod without a process."""
+        raise NotImplementedError
+
+    async def pretend_to_start(self) -> None:
+        """Take the time that a simulated pod needs."""
+        await asyncio.sleep(0)
+
+    async def join(self, workload: Workload) -> None:  # noqa: ARG002 - only clusters have something to join
+        """Bring the running servers together."""
+        return
+
+    async def is_healthy(self, workload: Workload, pod: PodShape) -> bool:  # noqa: ARG002 - simulated pods are
+        """Ask the server of a pod whether it answers."""
+        return True
+
+    async def roles(self, workload: Workload) -> dict[str, str]:  # noqa: ARG002 - most roles never change
+        """Give the present role of the pods whose role may change by itself, by pod name."""
+        return {}
+
+    def accepts(self, pods: Mapping[str, bool], labels: Mapping[str, Mapping[str, str]]) -> bool:
+        """Tell from the health and the labels of each pod whether clients can connect: all but standbys are needed."""
+        return all(healthy for name, healthy in pods.items() if labels[name].get(ROLE_LABEL) != STANDBY)
+
+
+def load_engines(root: Path) -> dict[str, Engine]:
+    """Find the engines in their folder, by the plural of their kind."""
+    found: dict[str, Engine] = {}
+    for module in pkgutil.iter_modules(engines.__path__, f"{engines.__name__}."):
+        engine: Engine = importlib.import_module(module.name).ENGINE(root)
+        found[engine.plural] = engine
+    return found

@@ -1,0 +1,1 @@
+"""One file is one engine; `devcluster.operator.engine.load_engines` finds the `ENGINE` of each."""

@@ -1,0 +1,100 @@
+"""Plays the kubelet for a database's pods: volume claim, pod, server, and the status that tells how it goes.
+
+How a server is started is the engine's business; when a pod is due is decided in `provisioner.py`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devcluster.operator import objects
+from devcluster.operator.apply import ensure_created
+from devcluster.operator.database import Database, selector_text
+from devcluster.operator.engine import Engine, Workload
+from devcluster.operator.kube import Body
+from devcluster.operator.layout import PodShape
+from devcluster.operator.processes import PodKey
+from devcluster.operator.resources import CLAIMS, PET_SETS, PODS
+from devcluster.operator.site import Site
+
+STOP_SECONDS = 8.0
+
+
+@dataclass(kw_only=True)
+class PodStates:
+    """What is known of the pods of one database after a look at them, by pod name."""
+
+    bodies: dict[str, Body] = field(default_factory=dict)
+
+    def ready(self, name: str) -> bool:
+        """Tell whether the pod's status says ready."""
+        conditions = (self.bodies.get(name, {}).get("status") or {}).get("conditions") or []
+        return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+    def restarts(self, name: str) -> int:
+        """Tell how often the pod's server was started again."""
+        containers = (self.bodies.get(name, {}).get("status") or {}).get("containerStatuses") or []
+        return max((int(one.get("restartCount", 0)) for one in containers), default=0)
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Give the labels of each pod."""
+        return {name: dict(body["metadata"].get("labels") or {}) for name, body in self.bodies.items()}
+
+    def address(self, name: str) -> str:
+        """Give where the pod's server listens; empty for none."""
+        annotations = self.bodies.get(name, {}).get("metadata", {}).get("annotations") or {}
+        return str(annotations.get(objects.ADDRESS_ANNOTATION, ""))
+
+
+async def look(site: Site, db: Database) -> PodStates:
+    """Read the pods of a database."""
+    bodies = await site.kube.list_all(PODS, db.namespace, selector_text(db.selector))
+    return PodStates(bodies={body["metadata"]["name"]: body for body in bodies})
+
+
+async def prepare(site: Site, db: Database, pod: PodShape, states: PodStates, *, simulated: bool) -> Path | None:
+    """Make the claim and the pod, and give the folder of its volume unless it is simulated."""
+    folder: Path | None = None
+    if pod.group.storage is not None:
+        claim, _ = await ensure_created(site.kube, CLAIMS, objects.claim(db, pod))
+        if (claim.get("status") or {}).get("phase") != "Bound":
+            bound = {"status": objects.bound_claim_status(claim)}
+            await site.kube.patch_status(CLAIMS, db.namespace, pod.claim_name, bound)
+        if not simulated:
+            folder = site.volumes.for_claim(db.namespace, pod.claim_name, claim["metadata"]["uid"])
+    elif not simulated:
+        folder = site.volumes.for_pod(db.namespace, pod.name)
+    if pod.name not in states.bodies:
+        # The pod comes before its server, so a server without a pod is one whose pod was deleted.
+        await site.processes.stop(PodKey(db.namespace, pod.name), grace_seconds=STOP_SECONDS)
+        pet_set = await site.kube.get(PET_SETS, db.namespace, pod.group.name)
+        wanted = objects.pod(db, pod, pet_set["metadata"]["uid"], simulated=simulated)
+        states.bodies[pod.name], _ = await ensure_created(site.kube, PODS, wanted)
+    return folder
+
+
+async def start(site: Site, engine: Engine, workload: Workload, pod: PodShape, states: PodStates) -> None:
+    """Make the pod's server run and write where it listens. Raises: ServerError."""
+    db = workload.db
+    real = engine.running_version(db) is not None
+    address = await engine.start_pod(workload, pod) if real else None
+    if not real and not states.ready(pod.name):
+        await engine.pretend_to_start()
+    if address and states.address(pod.name) != address:
+        annotations = {"metadata": {"annotations": {objects.ADDRESS_ANNOTATION: address}}}
+        states.bodies[pod.name] = await site.kube.patch(PODS, db.namespace, pod.name, annotations)
+    if not states.ready(pod.name):
+        await report(site, db, pod.name, states, ready=True)
+
+
+async def report(site: Site, db: Database, name: str, states: PodStates, *, ready: bool) -> None:
+    """Write into the pod's status whether its server runs; going down counts as a restart to come."""
+    restarts = states.restarts(name) + (0 if ready else 1)
+    status = objects.pod_status(states.bodies[name], ready=ready, restarts=restarts)
+    states.bodies[name] = await site.kube.patch_status(PODS, db.namespace, name, {"status": status})
+
+
+async def remove(site: Site, db: Database, name: str) -> None:
+    """Stop the pod's server and delete the pod; its claim stays."""
+    await site.processes.stop(PodKey(db.namespace, name), grace_seconds=STOP_SECONDS)
+    await site.kube.delete(PODS, db.namespace, name)
+    await site.volumes.remove_pod(db.namespace, name)

@@ -1,0 +1,244 @@
+"""Plays KubeDB's provisioner: brings one database from what is to what its spec says, however far an earlier run got.
+
+It runs for one database at a time and any number of times; `controller.py` decides when.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from devcluster.operator import deletion, making, pods
+from devcluster.operator.apply import ForeignObjectError
+from devcluster.operator.database import FINALIZER, ROLE_LABEL, Database
+from devcluster.operator.engine import Engine, Workload
+from devcluster.operator.health import Health, assess
+from devcluster.operator.kube import Body
+from devcluster.operator.objects import RUNNING_VERSION_ANNOTATION, SIMULATED_ANNOTATION
+from devcluster.operator.phases import Phase, Type
+from devcluster.operator.pods import PodStates
+from devcluster.operator.processes import ServerError
+from devcluster.operator.resources import PODS
+from devcluster.operator.routing import route
+from devcluster.operator.site import Key, NotYetError, Site
+from devcluster.operator.status import Status
+
+logger = logging.getLogger(__name__)
+
+STARTING_AT_ONCE = 3
+RECHECK_REFUSED_SECONDS = 60.0
+UNDECIDED_VERSION: Body = {"spec": {"version": "0"}}
+
+
+@dataclass(kw_only=True)
+class _Settled:
+    """A database that needs nothing but a health check until something changes."""
+
+    workload: Workload
+    labels: dict[str, dict[str, str]]
+    failures: int = 0
+
+
+class Provisioner:
+    """Reconciles databases."""
+
+    def __init__(self, site: Site, engines: Mapping[str, Engine]) -> None:
+        self._site = site
+        self._engines = engines
+        self._settled: dict[Key, _Settled] = {}
+        self._starting = asyncio.Semaphore(STARTING_AT_ONCE)
+
+    def unsettle(self, key: Key) -> None:
+        """Make the next reconcile look at everything again, because something has changed."""
+        self._settled.pop(key, None)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Do what the database needs now; give the seconds until the next look, None for no next look."""
+        engine, namespace, name = self._engines[key[0]], key[1], key[2]
+        settled = self._settled.get(key)
+        if settled is not None and (pause := await self._check(engine, settled)) is not None:
+            return pause
+        self._settled.pop(key, None)
+        body = await self._site.kube.find(engine.resource, namespace, name)
+        if body is None:
+            await deletion.remove_servers(self._site, key)
+            return None
+        if body["metadata"].get("deletionTimestamp"):
+            await self._terminate(engine, body)
+            return None
+        version = await self._version(engine, body)
+        if version is None:
+            return RECHECK_REFUSED_SECONDS
+        db = Database(resource=engine.resource, body=body, version=version)
+        try:
+            return await self._provision(key, engine, db)
+        except (ServerError, NotYetError, ForeignObjectError) as error:
+            await self._site.events.warning(db.body, "Failed", str(error))
+            raise
+
+    async def _check(self, engine: Engine, settled: _Settled) -> float | None:
+        """Look at the health; None when something is wrong and the whole reconcile is due."""
+        workload = settled.workload
+        health = await assess(engine, workload, settled.labels)
+        roles = await engine.roles(workload) if health.complete else {}
+        moved = any(settled.labels[pod].get(ROLE_LABEL) != role for pod, role in roles.items())
+        if health.complete and not moved:
+            settled.failures = 0
+            return _period(workload.db)
+        settled.failures += 1
+        threshold = int((workload.db.spec.get("healthChecker") or {}).get("failureThreshold", 1))
+        return 1.0 if settled.failures < threshold else None
+
+    async def _version(self, engine: Engine, body: Body) -> Body | None:
+        """Read the catalogue's version; None when the operator refuses to touch the database."""
+        wanted = str(body["spec"]["version"])
+        version = await self._site.kube.find(engine.versions, "", wanted)
+        if version is None:
+            await self._site.events.warning(body, "Failed", f"failed to get {engine.versions.kind}: {wanted}")
+            return None
+        if version["spec"].get("deprecated") and not (body.get("status") or {}).get("phase"):
+            message = (
+                f"{engine.kind} {body['metadata']['name']} is using deprecated version {wanted}. Skipped processing"
+            )
+            await self._site.events.warning(body, "Failed", message)
+            return None
+        return version
+
+    async def _terminate(self, engine: Engine, body: Body) -> None:
+        if FINALIZER not in (body["metadata"].get("finalizers") or []):
+            return
+        db = Database(resource=engine.resource, body=body, version=UNDECIDED_VERSION)
+        kinds = [other.resource for other in self._engines.values()]
+        listed = await asyncio.gather(*(self._site.kube.list_all(kind, db.namespace) for kind in kinds))
+        await deletion.terminate(self._site, engine, db, [one for bodies in listed for one in bodies])
+        logger.info("%s %s/%s: deleted (%s)", engine.kind, db.namespace, db.name, db.spec.get("deletionPolicy"))
+
+    async def _provision(self, key: Key, engine: Engine, db: Database) -> float | None:
+        db = await self._with_defaults(engine, db)
+        status = Status(kube=self._site.kube, resource=engine.resource, body=db.body)
+        if db.spec.get("halted"):
+            await self._halt(db, status)
+            return None
+        await deletion.resume(db, status)
+        await status.set({Type.PROVISIONING_STARTED: True})
+        peers = await self._peers(engine, db)
+        login = await making.make_login(self._site, engine, db)
+        config_files = await making.make_config(self._site, db)
+        layout = engine.layout(db)
+        await making.make_objects(self._site, db, layout, with_secret=bool(login.password))
+        states = await pods.look(self._site, db)
+        workload = Workload(
+            db=db,
+            layout=layout,
+            login=login,
+            config_files=config_files,
+            volumes={},
+            processes=self._site.processes,
+            peers=peers,
+        )
+        await self._report_down(engine, workload, states, status)
+        async with self._starting:
+            workload = await self._start(engine, workload, states)
+        await self._follow_roles(engine, workload, states)
+        await route(self._site, db, states)
+        health = await assess(engine, workload, states.labels())
+        await self._report_health(status, db, health)
+        self._settled[key] = _Settled(workload=workload, labels=states.labels())
+        return _period(db) if health.complete else 1.0
+
+    async def _with_defaults(self, engine: Engine, db: Database) -> Database:
+        """Write the finalizer, the defaults and what really runs into the object, where they are missing."""
+        spec = engine.defaults(db)
+        if spec.get("halted") and spec["deletionPolicy"] != "DoNotTerminate":
+            spec["deletionPolicy"] = "Halt"
+        running = engine.running_version(db)
+        annotations: dict[str, str | None] = {SIMULATED_ANNOTATION: "false" if running else "true"}
+        annotations[RUNNING_VERSION_ANNOTATION] = running
+        present = db.body["metadata"].get("annotations") or {}
+        finalizers = db.body["metadata"].get("finalizers") or []
+        same = all(present.get(name) == value for name, value in annotations.items())
+        if spec == db.spec and FINALIZER in finalizers and same:
+            return db
+        metadata = {
+            "resourceVersion": db.body["metadata"]["resourceVersion"],
+            "finalizers": [*(one for one in finalizers if one != FINALIZER), FINALIZER],
+            "annotations": annotations,
+        }
+        patch = {"metadata": metadata, "spec": spec}
+        body = await self._site.kube.patch(engine.resource, db.namespace, db.name, patch)
+        return Database(resource=db.resource, body=body, version=db.version)
+
+    async def _halt(self, db: Database, status: Status) -> None:
+        if db.spec.get("deletionPolicy") == "DoNotTerminate":
+            message = "Can't halt, since termination policy is 'DoNotTerminate'"
+            await self._site.events.warning(db.body, "Failed", message)
+            return
+        await deletion.halt(self._site, db, status)
+
+    async def _peers(self, engine: Engine, db: Database) -> dict[str, Database]:
+        peers: dict[str, Database] = {}
+        for role, (plural, namespace, name) in engine.referred(db).items():
+            other = self._engines[plural]
+            body = await self._site.kube.find(other.resource, namespace, name)
+            if body is None or (body.get("status") or {}).get("phase") != Phase.READY:
+                raise NotYetError(f"{other.kind} {namespace}/{name} is not ready")
+            peers[role] = Database(resource=other.resource, body=body, version=UNDECIDED_VERSION)
+        return peers
+
+    async def _report_down(self, engine: Engine, workload: Workload, states: PodStates, status: Status) -> None:
+        """Tell that servers are down, before they are started again."""
+        if not status.has(Type.PROVISIONED) or engine.running_version(workload.db) is None:
+            return
+        labels = {pod.name: dict(pod.labels) for pod in workload.layout.pods} | states.labels()
+        health = await assess(engine, workload, labels)
+        down = [name for name, healthy in health.pods.items() if not healthy]
+        for name in down:
+            if states.ready(name):
+                await self._site.events.warning(workload.db.body, "Unhealthy", f"The server of pod {name} is down")
+                await pods.report(self._site, workload.db, name, states, ready=False)
+        if down:
+            await status.set(health.conditions)
+
+    async def _start(self, engine: Engine, workload: Workload, states: PodStates) -> Workload:
+        """Start the pods one after the other, as an ordered PetSet does, and bring them together."""
+        db, simulated = workload.db, engine.running_version(workload.db) is None
+        volumes = dict(workload.volumes)
+        for pod in workload.layout.pods:
+            folder = await pods.prepare(self._site, db, pod, states, simulated=simulated)
+            if folder is not None:
+                volumes[pod.name] = folder
+            workload = replace(workload, volumes=volumes)
+            await pods.start(self._site, engine, workload, pod, states)
+        wanted = {pod.name for pod in workload.layout.pods}
+        for surplus in set(states.bodies) - wanted:
+            await pods.remove(self._site, db, surplus)
+            del states.bodies[surplus]
+        if not simulated:
+            await engine.join(workload)
+        return workload
+
+    async def _follow_roles(self, engine: Engine, workload: Workload, states: PodStates) -> None:
+        if engine.running_version(workload.db) is None:
+            return
+        for name, role in (await engine.roles(workload)).items():
+            if states.labels()[name].get(ROLE_LABEL) != role:
+                patch = {"metadata": {"labels": {ROLE_LABEL: role}}}
+                states.bodies[name] = await self._site.kube.patch(PODS, workload.db.namespace, name, patch)
+                logger.info("pod %s/%s: is %s now", workload.db.namespace, name, role)
+
+    async def _report_health(self, status: Status, db: Database, health: Health) -> None:
+        before = status.phase
+        if status.has(Type.PROVISIONED):
+            await status.set(health.conditions)
+            if status.phase == Phase.READY != before:
+                await self._site.events.normal(db.body, "Recovered", "The database is ready again")
+            return
+        for kind, value in health.conditions.items():
+            await status.set({kind: value})
+        if health.complete:
+            await status.set({Type.PROVISIONED: True})
+            await self._site.events.normal(db.body, "Successful", f"Successfully provisioned {db.resource.kind}")
+
+
+def _period(db: Database) -> float:
+    return max(1.0, float((db.spec.get("healthChecker") or {}).get("periodSeconds", 10)))

