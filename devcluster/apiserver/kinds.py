@@ -1,0 +1,265 @@
+"""What the server itself does to built-in kinds when they are written: defaults, allocation, immutability; one table."""
+
+import base64
+import binascii
+import ipaddress
+import random
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from devcluster.apiserver.credentials import Credentials
+from devcluster.apiserver.errors import (
+    Body,
+    Cause,
+    bad_request,
+    forbidden_field,
+    invalid,
+    invalid_field,
+    required_field,
+)
+from devcluster.apiserver.errors import unsupported_field as unsupported
+from devcluster.apiserver.store import Key, Store
+
+NODE_PORTS = range(30_000, 32_768)
+SERVICE_NETWORK = ipaddress.ip_network("10.96.0.0/16")
+TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 — the name of a type
+ACCOUNT_NAME = "kubernetes.io/service-account.name"
+ACCOUNT_UID = "kubernetes.io/service-account.uid"
+
+
+class Kinds:
+    """Prepares objects of built-in kinds; kinds that are not in the table are stored as they come."""
+
+    def __init__(self, store: Store, credentials: Credentials) -> None:
+        self._store = store
+        self._credentials = credentials
+        self._prepare: Mapping[str, Callable[[Body | None, Body], None]] = {
+            "namespaces": _prepare_namespace,
+            "secrets": self._prepare_secret,
+            "configmaps": _prepare_config_map,
+            "services": self._prepare_service,
+            "pods": _prepare_pod,
+            "persistentvolumeclaims": _prepare_claim,
+            "customresourcedefinitions.apiextensions.k8s.io": _prepare_definition,
+        }
+
+    def prepare(self, resource_key: str, old: Body | None, new: Body) -> None:
+        """Complete and check a new or changed object in place.
+
+        Raises: ApiError — 400 or 422, for an object that the kind does not allow.
+        """
+        prepare = self._prepare.get(resource_key)
+        if prepare is not None:
+            prepare(old, new)
+
+    def _prepare_secret(self, old: Body | None, new: Body) -> None:
+        strings = new.pop("stringData", None) or {}
+        encoded = {name: base64.b64encode(text.encode()).decode() for name, text in strings.items()}
+        if encoded:
+            new["data"] = {**(new.get("data") or {}), **encoded}
+        new.setdefault("type", (old or {}).get("type") or "Opaque")
+        for value in (new.get("data") or {}).values():
+            _require_base64(value)
+        if old is not None:
+            _require_same(old, new, "Secret", ("type",))
+            _require_mutable(old, new, "Secret")
+        if new["type"] == TOKEN_TYPE:
+            self._issue_token(new)
+
+    def _issue_token(self, secret: Body) -> None:
+        metadata = secret["metadata"]
+        account_name = (metadata.get("annotations") or {}).get(ACCOUNT_NAME)
+        if not account_name:
+            raise _invalid("Secret", secret, required_field(f"metadata.annotations[{ACCOUNT_NAME}]"))
+        namespace = metadata["namespace"]
+        stored = self._store.get(Key("serviceaccounts", namespace, account_name))
+        if stored is None or (secret.get("data") or {}).get("token"):
+            return
+        uid = orjson.loads(stored)["metadata"]["uid"]
+        claims = {
+            "iss": "kubernetes/serviceaccount",
+            "kubernetes.io/serviceaccount/namespace": namespace,
+            "kubernetes.io/serviceaccount/secret.name": metadata["name"],
+            "kubernetes.io/serviceaccount/service-account.name": account_name,
+            "kubernetes.io/serviceaccount/service-account.uid": uid,
+            "sub": f"system:serviceaccount:{namespace}:{account_name}",
+        }
+        metadata["annotations"][ACCOUNT_UID] = uid
+        files = {
+            "ca.crt": self._credentials.ca_path.read_bytes(),
+            "namespace": namespace.encode(),
+            "token": self._credentials.sign_token(claims).encode(),
+        }
+        added = {name: base64.b64encode(content).decode() for name, content in files.items()}
+        secret["data"] = {**(secret.get("data") or {}), **added}
+
+    def _prepare_service(self, old: Body | None, new: Body) -> None:
+        spec = new.setdefault("spec", {})
+        before = (old or {}).get("spec") or {}
+        _default_service(spec)
+        if spec["type"] not in {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"}:
+            supported = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
+            raise _invalid("Service", new, unsupported("spec.type", spec["type"], supported))
+        if not spec["ports"] and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
+            raise _invalid("Service", new, required_field("spec.ports"))
+        if spec["type"] != "ExternalName":
+            self._allocate_address(new, before)
+        if spec["type"] in {"NodePort", "LoadBalancer"}:
+            self._allocate_ports(new, before)
+        else:
+            for port in spec["ports"]:
+                port.pop("nodePort", None)
+        new.setdefault("status", {"loadBalancer": {}})
+
+    def _allocate_address(self, service: Body, before: Body) -> None:
+        spec, held = service["spec"], before.get("clusterIP")
+        if held and spec.get("clusterIP", held) != held:
+            wrong = invalid_field("spec.clusterIP", spec["clusterIP"], "field is immutable")
+            raise _invalid("Service", service, wrong)
+        taken = {one["spec"].get("clusterIP") for one in self._others(service)}
+        free = (str(address) for address in SERVICE_NETWORK.hosts() if str(address) not in taken)
+        address = spec.get("clusterIP") or held or next(free)
+        spec.update(clusterIP=address, clusterIPs=[address])
+
+    def _others(self, service: Body) -> Iterator[Body]:
+        me = (service["metadata"]["namespace"], service["metadata"]["name"])
+        for key, stored in self._store.list_objects("services"):
+            if (key.namespace, key.name) != me:
+                yield orjson.loads(stored)
+
+    def _allocate_ports(self, service: Body, before: Body) -> None:
+        taken = {port.get("nodePort") for one in self._others(service) for port in one["spec"].get("ports") or ()}
+        held = {(port.get("name"), port["port"]): port.get("nodePort") for port in before.get("ports") or ()}
+        for index, port in enumerate(service["spec"]["ports"]):
+            field = f"spec.ports[{index}].nodePort"
+            wanted = port.get("nodePort") or held.get((port.get("name"), port["port"]))
+            if wanted and wanted not in NODE_PORTS:
+                why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+                raise _invalid("Service", service, invalid_field(field, wanted, why))
+            if wanted in taken and wanted:
+                raise _invalid("Service", service, invalid_field(field, wanted, "provided port is already allocated"))
+            port["nodePort"] = wanted or _free_port(taken)
+            taken.add(port["nodePort"])
+
+
+def _invalid(kind: str, body: Body, *causes: Cause) -> Exception:
+    group = "apiextensions.k8s.io" if kind == "CustomResourceDefinition" else ""
+    return invalid(kind, group, body["metadata"].get("name", ""), causes)
+
+
+def _free_port(taken: set[Any]) -> int:
+    """Choose a port that no Service holds and that a server can really bind on this machine."""
+    for port in random.sample(NODE_PORTS, len(NODE_PORTS)):
+        if port not in taken and _can_bind(port):
+            return port
+    raise bad_request("no node port is free")
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _default_service(spec: Body) -> None:
+    spec.setdefault("type", "ClusterIP")
+    spec.setdefault("ports", [])
+    spec.setdefault("sessionAffinity", "None")
+    if spec["type"] != "ExternalName":
+        spec.setdefault("internalTrafficPolicy", "Cluster")
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
+    if spec["type"] in {"NodePort", "LoadBalancer"}:
+        spec.setdefault("externalTrafficPolicy", "Cluster")
+    for port in spec["ports"]:
+        port.setdefault("protocol", "TCP")
+        port.setdefault("targetPort", port.get("port"))
+
+
+def _require_base64(value: object) -> None:
+    try:
+        base64.b64decode(str(value), validate=True)
+    except binascii.Error as error:
+        why = "illegal base64 data at input byte 0"
+        raise bad_request(f'Secret in version "v1" cannot be handled as a Secret: {why}') from error
+
+
+def _require_same(old: Body, new: Body, kind: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if old.get(name) != new.get(name):
+            raise _invalid(kind, new, invalid_field(name, new.get(name), "field is immutable"))
+
+
+def _require_mutable(old: Body, new: Body, kind: str) -> None:
+    if old.get("immutable") and (old.get("data") != new.get("data") or not new.get("immutable")):
+        raise _invalid(kind, new, forbidden_field("data", "field is immutable when `immutable` is set"))
+
+
+def _prepare_config_map(old: Body | None, new: Body) -> None:
+    if old is not None:
+        _require_mutable(old, new, "ConfigMap")
+
+
+def _prepare_namespace(_old: Body | None, new: Body) -> None:
+    metadata = new["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+    new.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
+    phase = "Terminating" if metadata.get("deletionTimestamp") else "Active"
+    new["status"] = {**(new.get("status") or {}), "phase": phase}
+
+
+def _prepare_pod(_old: Body | None, new: Body) -> None:
+    if not (new.get("spec") or {}).get("containers"):
+        raise _invalid("Pod", new, required_field("spec.containers"))
+    new.setdefault("status", {}).setdefault("phase", "Pending")
+    new["spec"].setdefault("restartPolicy", "Always")
+
+
+def _prepare_claim(old: Body | None, new: Body) -> None:
+    spec = new.setdefault("spec", {})
+    if not spec.get("accessModes"):
+        raise _invalid(
+            "PersistentVolumeClaim", new, required_field("spec.accessModes", "at least 1 access mode is required")
+        )
+    if not ((spec.get("resources") or {}).get("requests") or {}).get("storage"):
+        raise _invalid("PersistentVolumeClaim", new, required_field("spec.resources[storage]"))
+    if old is None:
+        spec.setdefault("storageClassName", "standard")
+    spec.setdefault("volumeMode", "Filesystem")
+    new.setdefault("status", {}).setdefault("phase", "Pending")
+
+
+def _prepare_definition(_old: Body | None, new: Body) -> None:
+    """Accept a CRD at once: names are not checked for clashes, versions are taken as they come."""
+    spec = new.get("spec") or {}
+    names = spec.get("names") or {}
+    wanted = f"{names.get('plural')}.{spec.get('group')}"
+    if new["metadata"]["name"] != wanted:
+        why = 'must be spec.names.plural+"."+spec.group'
+        raise _invalid("CustomResourceDefinition", new, invalid_field("metadata.name", new["metadata"]["name"], why))
+    if sum(bool(version.get("storage")) for version in spec.get("versions") or ()) != 1:
+        why = "must have exactly one version marked as storage version"
+        raise _invalid(
+            "CustomResourceDefinition", new, invalid_field("spec.versions", len(spec.get("versions") or ()), why)
+        )
+    names.setdefault("singular", names["kind"].lower())
+    names.setdefault("listKind", names["kind"] + "List")
+    spec.setdefault("conversion", {"strategy": "None"})
+    made_at = new["metadata"].get("creationTimestamp")
+    new["status"] = {
+        "acceptedNames": names,
+        "storedVersions": [version["name"] for version in spec["versions"] if version["storage"]],
+        "conditions": [
+            {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found",
+             "lastTransitionTime": made_at},
+            {"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
+             "message": "the initial names have been accepted", "lastTransitionTime": made_at},
+        ],
+    }  # fmt: skip

@@ -1,0 +1,99 @@
+"""The process: socket, TLS, background work, orderly end. What is served is in `web`."""
+
+import asyncio
+import logging
+import signal
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from devcluster.apiserver.cluster import Cluster
+from devcluster.apiserver.web import MAX_BODY_BYTES, Surface
+
+log = logging.getLogger(__name__)
+HOST = "127.0.0.1"
+KUBECONFIG = "kubeconfig"
+COMPACTION_SECONDS = 60.0
+KEPT_EVENTS = 20_000
+"""About 100 MB of history at worst; etcd keeps five minutes whatever their size."""
+KEPT_SECONDS = 900.0
+SHUTDOWN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    directory: Path
+    port: int
+    crd_directory: Path | None = None
+    has_faults: bool = False
+
+
+class PortInUseError(Exception):
+    """Another program listens on the wanted port."""
+
+
+def bind(port: int) -> socket.socket:
+    """Open the listening socket; port 0 means any free one.
+
+    Raises: PortInUseError.
+    """
+    try:
+        return socket.create_server((HOST, port), backlog=512)
+    except OSError as error:
+        raise PortInUseError(f"Port {port} on {HOST} is in use; choose another one with --port.") from error
+
+
+async def serve(options: Options, listener: socket.socket, *, ready: asyncio.Event | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is set when clients can connect and the kubeconfig is written."""
+    cluster = Cluster(options.directory, crd_directory=options.crd_directory, has_faults=options.has_faults)
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_route("*", "/{path:.*}", Surface(cluster).serve)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    await web.SockSite(runner, listener, ssl_context=cluster.credentials.tls_context()).start()
+    url = f"https://{HOST}:{listener.getsockname()[1]}"
+    kubeconfig = options.directory / KUBECONFIG
+    cluster.credentials.write_kubeconfig(kubeconfig, url)
+    print(f"The pocket cluster listens on {url}; kubeconfig: {kubeconfig}", flush=True)  # noqa: T201 — the one line for people
+    if ready is not None:
+        ready.set()
+    background = [asyncio.create_task(cluster.controllers.run()), asyncio.create_task(_compact(cluster))]
+    stop = _stop_signal()
+    try:
+        await asyncio.wait([*background, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        for task in background:
+            if task.done():
+                task.result()
+    finally:
+        for task in background:
+            task.cancel()
+        cluster.watches.close()
+        await runner.cleanup()
+        cluster.close()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _compact(cluster: Cluster) -> None:
+    """Keep the history short."""
+    while True:
+        await asyncio.sleep(COMPACTION_SECONDS)
+        cluster.store.compact(keep=KEPT_EVENTS, max_age_seconds=KEPT_SECONDS)
+
+
+def main(options: Options) -> int:
+    """Run the server in this process and give its exit code."""
+    listener = bind(options.port)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(options, listener))
+    return 0
