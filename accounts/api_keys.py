@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 import string
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -93,6 +94,17 @@ def revoke(actor: Actor, key_id: UUID, *, clock: Clock = SYSTEM_CLOCK) -> None:
         if not ApiKey.objects.filter(id=key_id, user_id=actor.user_id, revoked_at=None).update(revoked_at=clock.now()):
             raise ApiKeyNotFound
         audit.record(actor, action="api_key.revoked", object_type="api_key", object_id=key_id)
+
+
+def revoke_as_operator(actor: Actor, key_ids: Sequence[UUID], *, clock: Clock = SYSTEM_CLOCK) -> int:
+    """End these keys, whosever they are, and return how many were live."""
+    revoked = 0
+    with atomic():
+        for key_id in key_ids:
+            if ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=clock.now()):
+                audit.record(actor, action="api_key.revoked", object_type="api_key", object_id=key_id)
+                revoked += 1
+    return revoked
 
 
 def keys_of(actor: Actor) -> QuerySet[ApiKey]:

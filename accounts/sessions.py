@@ -1,7 +1,7 @@
 """Log in, stay in, log out. Also the check that each access token passes on each request.
 
-A refresh token is good for one use. Whoever presents a used one holds a copy, and nobody can tell which of the two is
-the thief: the whole family ends. Its refresh tokens are refused for good; access tokens live out their minutes, unless the person's `session_epoch` is raised.
+A refresh token is good for one use. Whoever presents a used one holds a copy, and nobody can tell which of the two is the thief: the whole
+family ends. Its refresh tokens are refused for good; access tokens live out their minutes, unless the person's `session_epoch` is raised.
 """
 
 from dataclasses import dataclass
@@ -110,9 +110,15 @@ def log_out(*, token: str, origin: Origin, clock: Clock = SYSTEM_CLOCK) -> None:
 def end_all_of(actor: Actor, user_id: UUID, *, clock: Clock = SYSTEM_CLOCK) -> None:
     """End every session of a person at once, access tokens included (a password was changed, a laptop was lost)."""
     with atomic():
+        end_all_silently(user_id, clock=clock)
+        audit.record(actor, action="session.all_ended", object_type="user", object_id=user_id)
+
+
+def end_all_silently(user_id: UUID, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    """End every session of a person, where the cause itself is on record already (the admin logs a change of password)."""
+    with atomic():
         User.objects.filter(id=user_id).update(session_epoch=F("session_epoch") + 1)
         RefreshSession.objects.filter(user_id=user_id, revoked_at=None).update(revoked_at=clock.now())
-        audit.record(actor, action="session.all_ended", object_type="user", object_id=user_id)
 
 
 def authenticated(access_token: str) -> User:

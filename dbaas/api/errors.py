@@ -3,7 +3,7 @@
 The rest is refused by the applications themselves.
 """
 
-from dbaas.core.errors import Forbidden, InvalidRequest, NotFound, Rejected, Unauthenticated
+from dbaas.core.errors import InvalidRequest, NotFound, Rejected, Unauthenticated
 
 
 class MalformedJson(InvalidRequest):
@@ -34,12 +34,6 @@ class CredentialsInvalid(Unauthenticated):
     """The credentials that came with the request are not valid: log in again, or send a live API key."""
 
     code = "auth.invalid"
-
-
-class CsrfFailed(Forbidden):
-    """The form's protection token is missing or old: load the page again."""
-
-    code = "request.csrf_failed"
 
 
 class RouteNotFound(NotFound):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import Direction, OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
 from dbaas.api import errors as api_errors
@@ -43,6 +43,33 @@ class ProblemSerializer(serializers.Serializer[Any]):
     errors = ProblemFieldSerializer(many=True)  # type: ignore[assignment] # the document's name for it; serializers use `errors` only after validation
 
 
+PAGE_PARAMETERS = [
+    OpenApiParameter("limit", int, description="How many at most: 1 to 200, by default 50."),
+    OpenApiParameter("cursor", str, description="`next_cursor` of the page before; keep the filters as they were."),
+]
+"""For `extend_schema(parameters=...)` of every list."""
+
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the version that you mean to change."
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Repeat a request with the same key and nothing happens twice.",
+)
+
+
+def page_of(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """Return the shape of one page of these, for `extend_schema(responses=...)`."""
+    name = item.__name__.removesuffix("Serializer")
+    cursor = serializers.CharField(
+        allow_null=True, help_text="Send it as `cursor` for the next page; null on the last."
+    )
+    return inline_serializer(f"{name}Page", {"items": item(many=True), "next_cursor": cursor})
+
+
 def raises(*kinds: ProblemKind) -> Callable[[_View], _View]:
     """Declare the errors that a view method can answer with, for the OpenAPI document."""
 
@@ -66,6 +93,11 @@ class ProblemAwareSchema(AutoSchema):
             bodies[str(status)] = self._get_response_for_code(response, str(status), [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call]
         return bodies
 
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Return each way to authenticate once; the settings and the authentication classes name the same ones."""
+        ways: list[dict[str, Any]] = super().get_auth()
+        return [way for index, way in enumerate(ways) if way not in ways[:index]]
+
     def _problems(self) -> list[ProblemKind]:
         declared = getattr(getattr(self.view, self.method.lower(), None), _ATTRIBUTE, None)
         found = [*self._of_form(), *self._of_caller(), *(self._usual() if declared is None else declared)]
@@ -82,8 +114,7 @@ class ProblemAwareSchema(AutoSchema):
         return [errors.InvalidRequest] if any(item["in"] == "query" for item in self._get_parameters()) else []
 
     def _of_caller(self) -> list[ProblemKind]:
-        is_open = not self.view.get_authenticators()
-        return [api_errors.TooManyRequests] if is_open else [errors.Unauthenticated, api_errors.TooManyRequests]
+        return [errors.Unauthenticated] if self.view.get_authenticators() else []
 
     def _usual(self) -> list[ProblemKind]:
         """Return what a method can be expected to raise that declares nothing."""

@@ -68,7 +68,8 @@ def status_of(kind: type[errors.ProductError]) -> int:
 
 def title_of(kind: type[errors.ProductError]) -> str:
     """Return the class's name as words: `QuotaExceeded` becomes `Quota exceeded`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind.__name__).capitalize()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind.__name__).capitalize()
+    return re.sub(r"\b(?:api|Api|json)\b", lambda match: match.group().upper(), words)
 
 
 def exception_to_response(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:

@@ -9,3 +9,9 @@ class HealthConfig(AppConfig):
     name = "dbaas.health"
     label = "dbaas_health"
     verbose_name = "Health"
+
+    def ready(self) -> None:
+        """Register the one check that belongs to nobody else."""
+        from dbaas.health import checks
+
+        checks.register("database", checks.metadata_database, required=True)

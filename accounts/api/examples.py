@@ -1,0 +1,31 @@
+"""What bodies of the auth routes look like, for the OpenAPI document."""
+
+from drf_spectacular.utils import OpenApiExample
+
+_USER = {
+    "id": "01980a4e-6f1c-7c3e-9d1b-2f6a5b8c7d90",
+    "email": "alice@example.com",
+    "name": "Alice",
+    "is_operator": False,
+    "created_at": "2026-01-31T09:30:00.000Z",
+}
+_API_KEY = {
+    "id": "01980a5b-1d2e-7f00-8a3b-4c5d6e7f8091",
+    "name": "deployment pipeline",
+    "prefix": "k3v9x0ab",
+    "expires_at": "2027-01-31T00:00:00.000Z",
+    "last_used_at": None,
+    "created_at": "2026-01-31T09:31:00.000Z",
+}
+_TOKENS = {"access": "eyJhbGciOi...", "refresh": "eyJhbGciOi...", "expires_in": 600}
+_LOGIN = {"email": "alice@example.com", "password": "a long pass phrase"}
+_API_KEY_CREATE = {"name": "deployment pipeline", "expires_at": "2027-01-31T00:00:00Z"}
+
+REGISTER = OpenApiExample("register", value={**_LOGIN, "name": "Alice"}, request_only=True)
+LOGIN = OpenApiExample("log in", value=_LOGIN, request_only=True)
+REFRESH = OpenApiExample("refresh token", value={"refresh": "eyJhbGciOi..."}, request_only=True)
+USER = OpenApiExample("account", value=_USER, response_only=True)
+PAIR = OpenApiExample("tokens", value=_TOKENS, response_only=True)
+API_KEY_CREATE = OpenApiExample("new key", value=_API_KEY_CREATE, request_only=True)
+NEW_API_KEY = OpenApiExample("made", value={**_API_KEY, "key": "dbk_k3v9x0ab_..."}, response_only=True)
+API_KEYS = OpenApiExample("keys", value={"items": [_API_KEY], "next_cursor": None}, response_only=True)

@@ -1,0 +1,15 @@
+"""Addresses under /api/v1/auth."""
+
+from django.urls import path
+
+from accounts.api import views
+
+urlpatterns = [
+    path("auth/register", views.RegisterView.as_view()),
+    path("auth/login", views.LoginView.as_view()),
+    path("auth/refresh", views.RefreshView.as_view()),
+    path("auth/logout", views.LogoutView.as_view()),
+    path("auth/me", views.MeView.as_view()),
+    path("auth/api-keys", views.ApiKeysView.as_view()),
+    path("auth/api-keys/<uuid:key_id>", views.ApiKeyView.as_view()),
+]

@@ -1,0 +1,43 @@
+"""How objects of this application look in answers: plain dictionaries, by hand."""
+
+from typing import Any
+
+from dbaas.api.etag import etag_of
+from tenants.models import Membership, Quota, Tenant
+from tenants.quota import RESOURCES
+
+
+def show_tenant(tenant: Tenant, *, role: str) -> dict[str, Any]:
+    """Return a tenant as a member of this role sees it."""
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "display_name": tenant.display_name,
+        "namespace": tenant.namespace,
+        "role": role,
+        "suspended": tenant.suspended_at is not None,
+        "created_at": tenant.created_at,
+        "updated_at": tenant.updated_at,
+        "etag": etag_of(tenant.id, tenant.version),
+    }
+
+
+def show_quota(quota: Quota) -> dict[str, Any]:
+    """Return limit, use and what is left of each resource; nothing is left where an operator set the limit below the use."""
+    return {name: _use(getattr(quota, f"max_{name}"), getattr(quota, f"used_{name}")) for name in RESOURCES}
+
+
+def show_member(membership: Membership) -> dict[str, Any]:
+    """Return a member; the account must have been read along."""
+    user = membership.user
+    return {
+        "user_id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "role": membership.role,
+        "created_at": membership.created_at,
+    }
+
+
+def _use(limit: int, used: int) -> dict[str, int]:
+    return {"limit": limit, "used": used, "available": max(limit - used, 0)}
