@@ -9,13 +9,12 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from devcluster.apiserver import discovery, documents, faults, patching, representation, reviews, routing
+from devcluster.apiserver import discovery, documents, faults, patching, protobuf, representation, reviews, routing
 from devcluster.apiserver.cluster import Cluster
 from devcluster.apiserver.errors import (
     ApiError,
     Body,
     bad_request,
-    unsupported_media_type,
 )
 from devcluster.apiserver.rbac import SUPERUSERS, User
 from devcluster.apiserver.request import Request
@@ -88,7 +87,7 @@ class Surface:
             return self._read(http, request)
         raw = await http.read()
         if request.verb == "deletecollection":
-            return self._delete_collection(*_with_options(request, raw))
+            return self._delete_collection(*_with_options(request, http.content_type, raw))
         body, code = self._write(request, http.content_type, raw)
         is_object = request.resource.is_stored and body.get("kind") != "Status"
         shown = _form(http).one(request.resource, orjson.dumps(body)) if is_object else body
@@ -100,7 +99,7 @@ class Surface:
             body, is_new = patching.patch(writer, request, content_type, raw)
             return body, 201 if is_new else 200
         if request.verb == "delete":
-            request, options = _with_options(request, raw)
+            request, options = _with_options(request, content_type, raw)
             last, is_gone = writer.delete(request, options)
             return (_deleted(request, last) if is_gone else last), 200
         body = _parse(content_type, raw)
@@ -194,13 +193,13 @@ def _parse(content_type: str, raw: bytes) -> Any:
     if content_type in {"application/yaml", "text/yaml"}:
         return patching.parse_yaml(raw)
     if "protobuf" in content_type:
-        raise unsupported_media_type(["application/json", "application/yaml"])
+        return protobuf.parse(raw)
     return patching.parse_json(raw)
 
 
-def _with_options(request: Request, raw: bytes) -> tuple[Request, Body]:
+def _with_options(request: Request, content_type: str, raw: bytes) -> tuple[Request, Body]:
     """Read DeleteOptions from the body, and those that may also stand in the query."""
-    options = patching.parse_json(raw) if raw.strip() else {}
+    options = _parse(content_type, raw) if raw.strip() else {}
     if not isinstance(options, dict):
         raise bad_request("DeleteOptions must be an object")
     for name in ("propagationPolicy", "orphanDependents"):
