@@ -170,6 +170,8 @@ class Engine:
     """One database engine; see `engines/postgres.py` for a filled-in example."""
 
     name: str
+    short_name: str
+    """Two letters that begin the name of every object of this engine, as `kubectl` abbreviates the kind."""
     title: str
     kind: str
     """Kind of the custom resource in kubedb.com/v1."""

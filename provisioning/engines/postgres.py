@@ -53,6 +53,7 @@ def _official(*numbers: str, end_of_life: bool = False, up_to: str = "") -> tupl
 
 ENGINE = Engine(
     name="postgres",
+    short_name="pg",
     title="PostgreSQL",
     kind="Postgres",
     ops_kind="PostgresOpsRequest",

@@ -1,8 +1,8 @@
 """The one place that says what happens when a step is done, waits, fails or breaks: from where an operation stands to what is saved next.
 
-`Transient` -> the same step again after a pause. `Permanent`, attempts used up, a limit passed or a cancel -> undo backwards, unless past the point of
-no return: then the operation finishes or becomes stuck. Anything else that is raised is our bug: stuck, and nothing is undone automatically, because
-deleting a customer's database over a bug of ours is worse than calling a person.
+`Transient` -> the same step again after a pause. `Permanent`, attempts used up, a limit passed or a cancel -> undo backwards, unless past the
+point of no return: then the operation finishes or becomes stuck. Anything else that is raised is our bug: stuck, and nothing is undone
+automatically, because deleting a customer's database over a bug of ours is worse than calling a person.
 
 It neither saves nor claims: `provisioning.advance` does, with what this file returns.
 """
@@ -81,28 +81,32 @@ class Runner:
 
     def take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
         """Carry out the one step or undo that is due, and return what to save."""
-        started = self._begin(position, now())
-        if started is None:
-            return self._stuck(
-                position,
-                "operation.unknown_step",
-                f"This release has no step {position.step!r} in {self.workflow.kind}.",
-            )
-        if started.lost_workers >= LOST_WORKERS_LIMIT:
-            return self._stuck(
-                started, "operation.workers_lost", f"{started.lost_workers} workers in a row were lost at this step."
-            )
-        step = self.workflow.steps[self.workflow.index(started.step or "")]
-        if started.state is OperationState.UNDOING:
-            return self._undo(step, started, run, now)
-        if started.cancel_requested and not self.workflow.is_past_return(step.name):
-            return self._turn_back(started, now(), code="", detail="Cancelled on request.")
-        return self._do(step, started, run, now)
-
-    def _begin(self, position: Position, now: datetime) -> Position | None:
         if position.step is not None:
-            return position if self.workflow.find(position.step) else None
-        return _enter(replace(position, state=OperationState.RUNNING), self.workflow.steps[0], now)
+            return self._take(position, run, now)
+        if position.cancel_requested:
+            ended = Happening(
+                event="cancelled", step="", message=f"{self.workflow.title} was cancelled before it began."
+            )
+            return Move(
+                position=replace(position, state=OperationState.CANCELLED), again_in=timedelta(), happenings=(ended,)
+            )
+        first = self.workflow.steps[0]
+        move = self._take(_enter(replace(position, state=OperationState.RUNNING), first, now()), run, now)
+        return replace(move, happenings=(_started(first), *move.happenings))
+
+    def _take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
+        step = self.workflow.find(position.step or "")
+        if step is None:
+            detail = f"This release has no step {position.step!r} in {self.workflow.kind}."
+            return self._stuck(position, "operation.unknown_step", detail)
+        if position.lost_workers >= LOST_WORKERS_LIMIT:
+            detail = f"{position.lost_workers} workers in a row were lost at this step."
+            return self._stuck(position, "operation.workers_lost", detail)
+        if position.state is OperationState.UNDOING:
+            return self._undo(step, position, run, now)
+        if position.cancel_requested and not self.workflow.is_past_return(step.name):
+            return self._turn_back(position, now(), code="", detail="Cancelled on request.")
+        return self._do(step, position, run, now)
 
     def _do(self, step: Step, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
         try:
@@ -123,8 +127,9 @@ class Runner:
         done = Happening(event="done", step=step.name, message=step.sentence)
         place = self.workflow.index(step.name) + 1
         if place < len(self.workflow.steps):
-            entered = _enter(replace(position, state=OperationState.RUNNING), self.workflow.steps[place], now)
-            return Move(position=entered, again_in=timedelta(), happenings=(done,))
+            following = self.workflow.steps[place]
+            entered = _enter(replace(position, state=OperationState.RUNNING), following, now)
+            return Move(position=entered, again_in=timedelta(), happenings=(done, _started(following)))
         ended = Happening(event="succeeded", step=step.name, message=f"{self.workflow.title} succeeded.")
         final = replace(position, state=OperationState.SUCCEEDED, error_code="", error_detail="")
         return Move(position=final, again_in=timedelta(), happenings=(done, ended))
@@ -224,7 +229,7 @@ class Runner:
         return Move(position=replace(position, state=state), again_in=timedelta(), happenings=(*undone, ended))
 
     def _broken(self, position: Position, error: Exception) -> Move:
-        logger.exception("%s broke at %s", self.workflow.kind, position.step, exc_info=error)
+        logger.error("%s broke at %s", self.workflow.kind, position.step, exc_info=error)
         return self._stuck(
             position, "internal.error", f"A defect in this product stopped the operation ({type(error).__name__})."
         )
@@ -246,6 +251,10 @@ def _enter(position: Position, step: Step, now: datetime) -> Position:
         step_started_at=now,
         step_deadline_at=now + step.within,
     )
+
+
+def _started(step: Step) -> Happening:
+    return Happening(event="started", step=step.name, message=step.sentence)
 
 
 def _first_line(function: Callable[..., Any] | None) -> str:

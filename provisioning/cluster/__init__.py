@@ -1,0 +1,1 @@
+"""The only door to Kubernetes: no other package imports the client library."""

@@ -1,0 +1,219 @@
+"""A narrow gateway to one Kubernetes cluster on plain dicts: one attempt per call, real timeouts, our own errors.
+
+The client library is made lazily in each process and thread-safe within it; a process that forks makes a new one (sockets must not be
+shared). Retrying is the operation's business, not the library's, whose retries hide a minute inside one call.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from provisioning.cluster.errors import CalledInTransaction, ClusterLogin, ClusterUnavailable, ObjectMissing, error_from
+from provisioning.cluster.kinds import Kind, Ref, ref_of
+from provisioning.engine import Body
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+FIELD_MANAGER = "dbaas"
+_PAGE = 500
+_JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How a cluster is reached: a kubeconfig file and a context in it, or (no file) the configuration of the pod we run in."""
+
+    kubeconfig_path: str = ""
+    context: str = ""
+
+
+class Gateway:
+    """The calls that the product makes to one cluster."""
+
+    def __init__(self, reach: Reach, *, is_in_transaction: Callable[[], bool] = lambda: False) -> None:
+        """Remember how to reach it; nothing is opened before the first call."""
+        self._reach = reach
+        self._is_in_transaction = is_in_transaction
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._client_pid = 0
+
+    def get(self, ref: Ref) -> Body | None:
+        """Return the object, or None where there is none."""
+        try:
+            return self._json("GET", ref.path, action=f"reading {ref}")
+        except ObjectMissing:
+            return None
+
+    def create(self, body: Body) -> Body:
+        """Create the object; unknown fields are refused.
+
+        Raises: AlreadyExists — there is one of that name.
+        """
+        ref = ref_of(body)
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        return self._json("POST", ref.kind.path(ref.namespace), query=query, body=body, action=f"creating {ref}")
+
+    def merge(self, ref: Ref, change: Body) -> Body:
+        """Change the fields that `change` names (JSON merge patch); give `metadata.resourceVersion` to be refused when stale.
+
+        Raises: ClusterConflict — stale. ObjectMissing — there is no such object.
+        """
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        return self._json(
+            "PATCH", ref.path, query=query, body=change, content_type=_MERGE_PATCH, action=f"changing {ref}"
+        )
+
+    def apply(self, body: Body) -> Body:
+        """Make the object as `body` says, by server-side apply: only for objects that nobody else writes."""
+        ref = ref_of(body)
+        query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+        return self._json(
+            "PATCH", ref.path, query=query, body=body, content_type=_APPLY_PATCH, action=f"applying {ref}"
+        )
+
+    def delete(self, ref: Ref, *, uid: str) -> None:
+        """Ask for this very object to be deleted: one that was made again under the same name stays. Its absence is success.
+
+        Raises: ClusterConflict — the object of that name has another uid.
+        """
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Foreground"}
+        try:
+            self._json("DELETE", ref.path, body=options, action=f"deleting {ref}")
+        except ObjectMissing:
+            return
+
+    def list(
+        self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = ""
+    ) -> tuple[list[Body], str]:
+        """Return all objects that fit the selectors, page by page, and the resourceVersion from which a watch goes on."""
+        found: list[Body] = []
+        query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
+        while True:
+            answer = self._json("GET", kind.path(namespace), query=query, action=f"listing {kind.plural}")
+            found += answer.get("items", [])
+            metadata = answer.get("metadata", {})
+            if not metadata.get("continue"):
+                return found, str(metadata.get("resourceVersion", ""))
+            query["continue"] = metadata["continue"]
+
+    def watch(
+        self, kind: Kind, *, labels: str, resource_version: str, seconds: int, silence_seconds: int
+    ) -> Iterator[Body]:
+        """Yield watch events until the server ends the stream after `seconds`; silence for longer than that counts as a lost connection.
+
+        Raises: VersionExpired — list again. ClusterUnavailable — the stream broke.
+        """
+        query = {
+            "watch": "true",
+            "labelSelector": labels,
+            "resourceVersion": resource_version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+        }
+        action = f"watching {kind.plural}"
+        answer = self._send("GET", kind.path(), query=query, action=action, read_seconds=silence_seconds)
+        for line in self._lines(answer.response, action):
+            event: Body = orjson.loads(line)
+            if event["type"] == "ERROR":
+                status = event["object"]
+                raise error_from(int(status.get("code", 500)), "", orjson.dumps(status), {}, action)
+            yield event
+
+    def version(self) -> str:
+        """Return the version of the Kubernetes that answers."""
+        return str(self._json("GET", "/version", action="asking for the version")["gitVersion"])
+
+    def _lines(self, response: Any, action: str) -> Iterator[bytes]:
+        import urllib3
+
+        rest = b""
+        try:
+            for chunk in response.stream(amt=None, decode_content=True):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from filter(None, lines)
+        except urllib3.exceptions.HTTPError as error:
+            raise ClusterUnavailable(f"{action}: the stream broke ({type(error).__name__}).") from error
+        finally:
+            response.close()
+
+    def _json(self, verb: str, path: str, *, action: str, **how: Any) -> Body:
+        answer = self._send(verb, path, action=action, **how)
+        content = answer.read()
+        return orjson.loads(content) if content else {}  # type: ignore[no-any-return] # the API server sends an object
+
+    def _send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        action: str,
+        query: dict[str, str] | None = None,
+        body: Body | None = None,
+        content_type: str = _JSON,
+        read_seconds: int = READ_SECONDS,
+    ) -> Any:
+        import urllib3
+
+        if self._is_in_transaction():
+            raise CalledInTransaction(f"{action}: {CalledInTransaction.__doc__}")
+        client = self._client_of_this_process()
+        headers = {"Accept": _JSON, "Content-Type": content_type}
+        asked = [(name, value) for name, value in (query or {}).items() if value]
+        method, url, headers, _, _ = client.param_serialize(
+            method=verb, resource_path=path, query_params=asked, header_params=headers, auth_settings=["BearerToken"]
+        )
+        sent: Any = body if content_type == _JSON or body is None else orjson.dumps(body)
+        try:
+            answer = client.call_api(method, url, headers, sent, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            failed = answer.status >= HTTPStatus.MULTIPLE_CHOICES
+            content = answer.read() if failed else b""
+        except urllib3.exceptions.HTTPError as error:
+            raise ClusterUnavailable(f"{action}: no answer ({type(error).__name__}).") from error
+        if failed:
+            problem = error_from(answer.status, answer.reason, content, answer.headers, action)
+            if isinstance(problem, ClusterLogin):
+                self._forget_client()
+            raise problem
+        return answer
+
+    def _client_of_this_process(self) -> Any:
+        with self._lock:
+            if self._client is None or self._client_pid != os.getpid():
+                self._client = _new_client(self._reach)
+                self._client_pid = os.getpid()
+            return self._client
+
+    def _forget_client(self) -> None:
+        with self._lock:
+            self._client = None
+
+
+def _new_client(reach: Reach) -> Any:
+    """Open the official client with retries off: one call, one attempt."""
+    from kubernetes import client, config
+    from kubernetes.config import ConfigException
+
+    configuration = client.Configuration()
+    try:
+        if reach.kubeconfig_path:
+            config.load_kube_config(
+                reach.kubeconfig_path,
+                context=reach.context or None,
+                client_configuration=configuration,
+                persist_config=False,
+            )
+        else:
+            config.load_incluster_config(client_configuration=configuration)
+    except (ConfigException, OSError) as error:
+        raise ClusterUnavailable(f"The cluster's access configuration cannot be read: {error}") from error
+    configuration.retries = False
+    configuration.connection_pool_maxsize = 8
+    return client.ApiClient(configuration)

@@ -1,0 +1,106 @@
+"""What a cluster's refusal means for a step: again later, never, or one of the two conflicts that steps know how to read."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+
+from dbaas.core.errors import Permanent, Transient
+from dbaas.core.redaction import redact
+
+
+class ClusterUnavailable(Transient):
+    """The cluster's API did not answer in time, or not at all."""
+
+    code = "cluster.unavailable"
+
+
+class ClusterBusy(Transient):
+    """The cluster's API asked us to come back later."""
+
+    code = "cluster.busy"
+
+
+class ClusterConflict(Transient):
+    """Somebody else changed the object at the same time."""
+
+    code = "cluster.conflict"
+
+
+class ClusterLogin(Transient):
+    """The cluster's API did not accept our credentials."""
+
+    code = "cluster.unauthenticated"
+
+
+class ClusterForbids(Permanent):
+    """The cluster's API forbids this to us, or its admission rules refused it."""
+
+    code = "cluster.forbidden"
+
+
+class ClusterRefuses(Permanent):
+    """The cluster's API does not accept this object as it stands."""
+
+    code = "cluster.refused"
+
+
+class ObjectMissing(Permanent):
+    """The object is not in the cluster."""
+
+    code = "cluster.object_missing"
+
+
+class AlreadyExists(Permanent):
+    """An object of this name is in the cluster already."""
+
+    code = "cluster.already_exists"
+
+
+class VersionExpired(Transient):
+    """The watch asked for changes older than the cluster remembers: list again."""
+
+    code = "cluster.version_expired"
+
+
+class CalledInTransaction(RuntimeError):
+    """The cluster was called while a database transaction was open: a slow cluster would hold locks, and a rollback would not undo the call."""
+
+
+_BY_STATUS: dict[int, type[Permanent | Transient]] = {
+    HTTPStatus.UNAUTHORIZED: ClusterLogin,
+    HTTPStatus.FORBIDDEN: ClusterForbids,
+    HTTPStatus.NOT_FOUND: ObjectMissing,
+    HTTPStatus.CONFLICT: ClusterConflict,
+    HTTPStatus.GONE: VersionExpired,
+    HTTPStatus.TOO_MANY_REQUESTS: ClusterBusy,
+}
+
+
+def error_from(
+    status: int, reason_text: str, body: bytes, headers: Mapping[str, str], action: str
+) -> Permanent | Transient:
+    """Return the error that an answer of the Kubernetes API stands for; `action` says in words what was tried."""
+    message, reason = _status_of(body, reason_text)
+    detail = redact(f"{action}: {message}")
+    otherwise = ClusterUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ClusterRefuses
+    found = AlreadyExists if reason == "AlreadyExists" else _BY_STATUS.get(status, otherwise)
+    if issubclass(found, Transient):
+        return found(detail, retry_after=_retry_after(headers))
+    return found(detail)
+
+
+def _status_of(body: bytes, reason_text: str) -> tuple[str, str]:
+    """Return message and reason of a `Status` object; a body that is none could hold anything and is dropped."""
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return reason_text or "no reason given", ""
+    if not isinstance(parsed, dict) or parsed.get("kind") != "Status":
+        return reason_text or "no reason given", ""
+    return str(parsed.get("message") or reason_text)[:1000], str(parsed.get("reason") or "")
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    text = headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(text), 300)) if text.isdigit() else None

@@ -1,0 +1,87 @@
+"""Where each kind lives in the Kubernetes API: a fixed table instead of discovery, whose cache races between processes.
+
+Source: kubedb/apimachinery apis/*/register.go; kubestash/apimachinery apis/*/register.go.
+"""
+
+from dataclasses import dataclass
+
+from dbaas.core.errors import Permanent
+from provisioning.engine import Body
+
+
+class UnknownKind(Permanent):
+    """The product has no address for this kind of object."""
+
+    code = "cluster.unknown_kind"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of object and the path of its collection."""
+
+    api_version: str
+    kind: str
+    plural: str
+    is_namespaced: bool = True
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """Return the path of the collection (of all namespaces where none is given), or of one object in it."""
+        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
+        scope = f"/namespaces/{namespace}" if self.is_namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+NAMESPACE = Kind(api_version="v1", kind="Namespace", plural="namespaces", is_namespaced=False)
+SECRET = Kind(api_version="v1", kind="Secret", plural="secrets")
+SERVICE = Kind(api_version="v1", kind="Service", plural="services")
+EVENT = Kind(api_version="v1", kind="Event", plural="events")
+
+DATABASE_KINDS = tuple(
+    Kind(api_version="kubedb.com/v1", kind=kind, plural=plural)
+    for kind, plural in (
+        ("Postgres", "postgreses"),
+        ("MySQL", "mysqls"),
+        ("MongoDB", "mongodbs"),
+        ("Redis", "redises"),
+        ("RedisSentinel", "redissentinels"),
+        ("Elasticsearch", "elasticsearches"),
+    )
+)
+
+_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (NAMESPACE, SECRET, SERVICE, EVENT, *DATABASE_KINDS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ref:
+    """The address of one object."""
+
+    kind: Kind
+    name: str
+    namespace: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Return the object's path."""
+        return self.kind.path(self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
+
+
+def kind_of(api_version: str, kind: str) -> Kind:
+    """Return the kind of that name.
+
+    Raises: UnknownKind — the table above has no such line.
+    """
+    try:
+        return _BY_NAME[api_version, kind]
+    except KeyError:
+        raise UnknownKind(f"No address is known for {kind} in {api_version}.") from None
+
+
+def ref_of(body: Body) -> Ref:
+    """Return the address of the object that `body` describes."""
+    metadata = body["metadata"]
+    return Ref(
+        kind=kind_of(body["apiVersion"], body["kind"]), name=metadata["name"], namespace=metadata.get("namespace")
+    )

@@ -1,0 +1,42 @@
+"""Take one object of ours out of a cluster, whatever state it is in: shared by the delete operation and by undos.
+
+Level-triggered: each call looks at the object and does the one thing that is missing.
+"""
+
+from provisioning.cluster.kinds import DATABASE_KINDS, Ref
+from provisioning.cluster.ownership import belongs_to, is_being_deleted
+from provisioning.engine import Body
+from provisioning.run import NameConflict, Run
+from provisioning.workflow.declare import Wait
+
+WIPE_OUT = "WipeOut"
+"""The deletion policy under which KubeDB removes volumes and secrets too. Source: kubedb/apimachinery apis/kubedb/v1/types.go"""
+
+
+def remove(run: Run, ref: Ref) -> Wait | None:
+    """Bring the object one step nearer to being gone; None once a look found it gone, which the ledger then says too.
+
+    Raises: NameConflict — the object of that name is not ours.
+    """
+    found = run.gateway.get(ref)
+    if found is None:
+        run.strike_from_ledger(ref)
+        return None
+    if not belongs_to(found, run.database.id):
+        raise NameConflict(f"{ref} does not belong to this database; it was left alone.")
+    if is_being_deleted(found):
+        return Wait(reason=_why_it_lingers(found, ref))
+    if not _may_go(found, ref):
+        version = found["metadata"]["resourceVersion"]
+        found = run.change(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": WIPE_OUT}})
+    run.delete(ref, uid=found["metadata"]["uid"])
+    return Wait(reason=f"{ref.kind.kind} {ref.name} is being deleted.")
+
+
+def _may_go(found: Body, ref: Ref) -> bool:
+    return ref.kind not in DATABASE_KINDS or found["spec"].get("deletionPolicy") == WIPE_OUT
+
+
+def _why_it_lingers(found: Body, ref: Ref) -> str:
+    finalizers = ", ".join(found["metadata"].get("finalizers") or ()) or "none"
+    return f"{ref.kind.kind} {ref.name} is being deleted (finalizers left: {finalizers})."

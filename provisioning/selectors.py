@@ -1,0 +1,72 @@
+"""Reads for the API, always from the caller's point of view: what belongs to a tenant that the caller is not in does not exist."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.actor import Actor
+from dbaas.core.errors import NotFound
+from provisioning.models import Cluster, Database, Operation, OperationEvent
+
+
+class DatabaseNotFound(NotFound):
+    """There is no such database, or it belongs to a tenant that you are not in: check the id."""
+
+    code = "database.not_found"
+
+
+class OperationNotFound(NotFound):
+    """There is no such operation, or it belongs to a tenant that you are not in: check the id."""
+
+    code = "operation.not_found"
+
+
+def databases_of(actor: Actor, **filters: Any) -> QuerySet[Database]:
+    """Return the live databases of all the caller's tenants."""
+    return Database.objects.filter(tenant__memberships__user_id=actor.user_id, is_live=True, **filters)
+
+
+def database_of(actor: Actor, database_id: UUID) -> Database:
+    """Return one database, deleted ones included (their operations still point at them); one query.
+
+    Raises: DatabaseNotFound.
+    """
+    found = Database.objects.filter(pk=database_id, tenant__memberships__user_id=actor.user_id).first()
+    if found is None:
+        raise DatabaseNotFound
+    return found
+
+
+def operations_of(actor: Actor, **filters: Any) -> QuerySet[Operation]:
+    """Return the operations of all the caller's tenants, with their databases."""
+    return Operation.objects.filter(tenant__memberships__user_id=actor.user_id, **filters).select_related("database")
+
+
+def operation_of(actor: Actor, operation_id: UUID) -> Operation:
+    """Return one operation with its database; one query.
+
+    Raises: OperationNotFound.
+    """
+    found = operations_of(actor, pk=operation_id).first()
+    if found is None:
+        raise OperationNotFound
+    return found
+
+
+def timeline_of(operation: Operation) -> list[OperationEvent]:
+    """Return what happened so far, in order."""
+    return list(OperationEvent.objects.filter(operation=operation).order_by("seq"))
+
+
+def accepting_clusters() -> list[Cluster]:
+    """Return the clusters that take new databases, the oldest first."""
+    return list(Cluster.objects.filter(accepts_databases=True).order_by("id"))
+
+
+def regions() -> dict[str, bool]:
+    """Return every region, the oldest cluster's first, and whether it takes new databases."""
+    found: dict[str, bool] = {}
+    for region, accepts in Cluster.objects.order_by("id").values_list("region", "accepts_databases"):
+        found[region] = found.get(region, False) or accepts
+    return found

@@ -1,0 +1,144 @@
+"""Order a database, and have it deleted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import F
+
+from accounts.actor import Actor
+from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.db import atomic
+from dbaas.core.errors import Stale
+from dbaas.core.ids import short_name, uuid7
+from provisioning.models import Database, Operation
+from provisioning.operations import all_workflows
+from provisioning.orders import InvalidOrder, Order, Wish, check_order, label_problems
+from provisioning.selectors import accepting_clusters, database_of
+from provisioning.services.acceptance import Accepted, Idempotency, insert, operation_row, replay, take_over
+from provisioning.services.refusals import DeletionProtected, NameTaken, StateForbids
+from provisioning.settlement import reserved
+from provisioning.states import DatabaseState
+from tenants.access import require
+from tenants.models import Tenant
+from tenants.quota import reserve
+from tenants.roles import Action
+
+
+def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idempotency) -> Accepted:
+    """Accept the order for a new database: its row, its quota and its operation in one transaction.
+
+    Raises: InvalidOrder, QuotaExceeded, NameTaken, KeyReused, and what `tenants.access.require` raises.
+    """
+    require(actor, tenant_id, Action.CHANGE_DATABASES)
+    if replayed := replay(tenant_id, idempotency):
+        return replayed
+    order = check_order(wish, accepting_clusters())
+    now = SYSTEM_CLOCK.now()
+    database = _database_row(order, Tenant.objects.get(pk=tenant_id), actor, now)
+    operation = operation_row(all_workflows()["provision"], database, actor, idempotency, now)
+    database.active_operation_id, database.active_operation_kind = operation.id, operation.kind
+    try:
+        with atomic():
+            database.save(force_insert=True)
+            insert(operation)
+            reserve(tenant_id, reserved(database))
+    except IntegrityError:
+        return _explain_clash(tenant_id, order.name, idempotency)
+    return Accepted(operation=operation)
+
+
+def delete_database(actor: Actor, database_id: UUID, idempotency: Idempotency) -> Accepted:
+    """Accept the deletion of a database; a running operation is asked to cancel, and the deletion goes next.
+
+    Asking twice gives the same operation. Raises: DeletionProtected, StateForbids (it is deleted), KeyReused, OperationInProgress (asked twice at the
+    same moment), and what `database_of` and `require` raise.
+    """
+    database = database_of(actor, database_id)
+    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
+    if replayed := replay(database.tenant_id, idempotency):
+        return replayed
+    if pending := _pending_delete(database):
+        return Accepted(operation=pending, is_replay=True)
+    if database.deletion_protection:
+        raise DeletionProtected
+    workflow = all_workflows()["delete"]
+    now = SYSTEM_CLOCK.now()
+    operation = operation_row(workflow, database, actor, idempotency, now)
+    with atomic():
+        wakes = take_over(database, operation, workflow, now)
+        insert(operation, then_wake=wakes)
+    operation.database.refresh_from_db()
+    return Accepted(operation=operation)
+
+
+def change_database(
+    actor: Actor, database_id: UUID, change: Mapping[str, Any], *, expected_version: int | None
+) -> Database:
+    """Change labels and deletion protection at once; None as `expected_version` takes whatever version there is.
+
+    Raises: InvalidOrder — a label is not valid. StateForbids — the database is deleted. Stale — somebody else changed it meanwhile.
+    """
+    database = database_of(actor, database_id)
+    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
+    if problems := label_problems(change.get("labels", {})):
+        raise InvalidOrder(errors=problems)
+    if not database.is_live:
+        raise StateForbids("The database is deleted: nothing about it can change.")
+    rows = Database.objects.filter(pk=database.pk, is_live=True)
+    if expected_version is not None:
+        rows = rows.filter(row_version=expected_version)
+    if change and not rows.update(**change, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1):
+        raise Stale
+    database.refresh_from_db()
+    return database
+
+
+def _database_row(order: Order, tenant: Tenant, actor: Actor, now: datetime) -> Database:
+    footprint = order.footprint
+    identifier = uuid7()
+    return Database(
+        id=identifier,
+        tenant=tenant,
+        name=order.name,
+        engine=order.engine.name,
+        version=order.version.name,
+        plan=order.plan.name,
+        cpu_millicores=order.resources.cpu_millicores,
+        memory_mib=order.resources.memory_mib,
+        storage_gib=order.resources.storage_gib,
+        topology=dict(order.topology),
+        region=order.cluster.region,
+        cluster=order.cluster,
+        namespace=tenant.namespace,
+        object_name=f"{order.engine.short_name}-{short_name(identifier)}",
+        labels=dict(order.labels),
+        access_mode=order.access_mode,
+        allowed_cidrs=list(order.allowed_cidrs),
+        deletion_protection=order.deletion_protection,
+        state=DatabaseState.CHANGING,
+        previous_state=DatabaseState.REQUESTED,
+        reserved_databases=1,
+        reserved_cpu_millicores=footprint.cpu_millicores,
+        reserved_memory_mib=footprint.memory_mib,
+        reserved_storage_gib=footprint.storage_gib,
+        created_by=actor.user_id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _explain_clash(tenant_id: UUID, name: str, idempotency: Idempotency) -> Accepted:
+    """Say which unique constraint refused the order: the same key sent twice at once, or a taken name."""
+    if replayed := replay(tenant_id, idempotency):
+        return replayed
+    raise NameTaken(
+        f"This tenant has a database named {name!r} already: choose another name, or delete that one first."
+    )
+
+
+def _pending_delete(database: Database) -> Operation | None:
+    waiting = [identifier for identifier in (database.active_operation_id, database.next_operation_id) if identifier]
+    return Operation.objects.filter(pk__in=waiting, kind="delete").select_related("database").first()

@@ -1,0 +1,38 @@
+"""The Celery tasks: an interface like HTTP. Each loads by id, calls one thing, and is done; none returns anything."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from dbaas.core.clock import SYSTEM_CLOCK
+from provisioning.advance import advance as advance_operation
+from provisioning.audits import audit_all_quotas, forget_old_keys
+from provisioning.dispatch import ADVANCE, wake
+from provisioning.dispatching import dispatch_due as dispatch_due_operations
+from provisioning.reaper import compare_all_clusters
+
+
+@shared_task(name=ADVANCE)
+def advance(operation_id: str, **_later_arguments: Any) -> None:
+    """Drive one operation as far as it goes now; a duplicate or late message finds nothing to do."""
+    advance_operation(UUID(operation_id))
+
+
+@shared_task(name="provisioning.dispatch_due")
+def dispatch_due(**_later_arguments: Any) -> None:
+    """Nudge the queue for everything that is due."""
+    dispatch_due_operations(now=SYSTEM_CLOCK.now(), send=wake)
+
+
+@shared_task(name="provisioning.reap")
+def reap(**_later_arguments: Any) -> None:
+    """Compare the ledger with what is in the clusters, and drop idempotency keys that have expired."""
+    compare_all_clusters()
+    forget_old_keys(now=SYSTEM_CLOCK.now())
+
+
+@shared_task(name="provisioning.audit_quotas")
+def audit_quotas(**_later_arguments: Any) -> None:
+    """Recompute every tenant's use from its databases and call out any difference."""
+    audit_all_quotas()
