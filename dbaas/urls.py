@@ -10,6 +10,7 @@ from dbaas.api.errors_page import errors_page
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("tenants.api.urls")),
+    path("", include("provisioning.api.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
