@@ -72,6 +72,20 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# What `settings_from` fills in; declared here so that `django.conf.settings` is typed.
+ACCESS_TOKEN_LIFETIME: timedelta
+API_KEY_PEPPER: str
+BASE_DIR: Path
+CELERY: dict[str, Any]
+CRASH_POINT: str | None
+DATA_DIR: Path
+FLOWER_URL: str
+JWT_SIGNING_KEY: str
+MAX_OPERATIONS_IN_DISPATCH: int
+MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
+PUBLIC_URL: str
+REFRESH_TOKEN_LIFETIME: timedelta
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

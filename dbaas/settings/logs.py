@@ -12,7 +12,7 @@ def redact_event(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str,
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

@@ -147,7 +147,7 @@ class Gateway:
     def _json(self, verb: str, path: str, *, action: str, **how: Any) -> Body:
         answer = self._send(verb, path, action=action, **how)
         content = answer.read()
-        return orjson.loads(content) if content else {}  # type: ignore[no-any-return] # the API server sends an object
+        return orjson.loads(content) if content else {}
 
     def _send(
         self,

@@ -24,7 +24,8 @@ class Retry:
     def pause(self, attempt: int, jitter: random.Random) -> timedelta:
         """Return a random pause ("full jitter") below a ceiling that doubles with every attempt."""
         ceiling = min(self.longest_pause, self.first_pause * 2 ** min(attempt - 1, 20))
-        return ceiling * jitter.random()
+        share = jitter.random()
+        return timedelta(seconds=ceiling.total_seconds() * share)
 
     def is_used_up(self, attempt: int) -> bool:
         """Tell whether `attempt` was the last one."""
