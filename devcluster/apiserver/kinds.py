@@ -52,8 +52,14 @@ class Kinds:
         Raises: ApiError — 400 or 422, for an object that the kind does not allow.
         """
         prepare = self._prepare.get(resource_key)
-        if prepare is not None:
+        if prepare is None:
+            return
+        try:
             prepare(old, new)
+        except (AttributeError, KeyError, TypeError) as error:
+            # Built-in kinds carry no schema here, so a wrong type shows when it is used; the real server cannot decode it.
+            kind = new["kind"]
+            raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {error}') from error
 
     def _prepare_secret(self, old: Body | None, new: Body) -> None:
         strings = new.pop("stringData", None) or {}

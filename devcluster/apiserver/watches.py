@@ -88,9 +88,11 @@ class Watches:
         try:
             if stream.wants_initial or not stream.position:
                 stream.position = self._store.revision
-            selected = self._reader.selected(request, form) if stream.wants_initial else ()
-            for _, body in selected:
-                yield _line("ADDED", body, request, form)
+            if stream.wants_initial:
+                for _, stored in self._store.list_objects(request.resource.key, request.namespace):
+                    line = _changed(Event(0, "ADDED", request.key, stored, None), stream.selection, request, form)
+                    if line:
+                        yield line
             if stream.wants_initial_mark:
                 yield _bookmark(request, form, stream.position, is_initial_end=True)
             async for line in self._tail(stream, form):

@@ -148,13 +148,14 @@ class Writer:
     def _received(self, request: Request, body: Any) -> Body:
         """Copy what a client sent and check that it is what the path says."""
         resource = request.resource
-        if not isinstance(body, dict):
-            raise bad_request("the object provided is not a JSON object")
+        if not isinstance(body, dict) or not isinstance(body.get("metadata") or {}, dict):
+            raise bad_request("the object provided is not a JSON object with metadata")
         new = {**body, "metadata": dict(body.get("metadata") or {})}
         for field, wanted in (("apiVersion", resource.api_version), ("kind", resource.kind)):
             if new.setdefault(field, wanted) != wanted:
                 sent = f"{body.get('apiVersion')}, Kind={body.get('kind')}"
                 raise bad_request(f"the API version and kind in the data ({sent}) do not match the request")
+        _require_types(new["metadata"])
         given = new["metadata"].get("namespace")
         if given and given != request.namespace:
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
@@ -206,8 +207,6 @@ class Writer:
             if unknown and request.field_validation != IGNORE:
                 self._report_unknown(request, unknown)
             schema.fill_defaults(new)
-        self._admission.mutate(request, old, new)
-        self._kinds.prepare(resource.key, old, new)
         causes = schema.causes(new) if schema is not None else []
         if old is not None and old["metadata"].get("deletionTimestamp"):
             added = set(new["metadata"].get("finalizers") or ()) - set(old["metadata"].get("finalizers") or ())
@@ -219,6 +218,8 @@ class Writer:
                 )
         if causes:
             raise invalid(resource.kind, resource.group, new["metadata"]["name"], causes)
+        self._admission.mutate(request, new)
+        self._kinds.prepare(resource.key, old, new)
         self._admission.validate(request, old, new)
         new["apiVersion"] = f"{resource.group}/{resource.stored_version}" if resource.group else resource.version
 
@@ -260,6 +261,13 @@ class Writer:
             return False
         outside = {"metadata", "apiVersion", "kind", *(("status",) if request.resource.has_status else ())}
         return any(old.get(name) != new.get(name) for name in (old.keys() | new.keys()) - outside)
+
+
+def _require_types(metadata: Body) -> None:
+    for names_of_type, wanted in (({"labels", "annotations"}, dict), ({"ownerReferences", "finalizers"}, list)):
+        for name in names_of_type & metadata.keys():
+            if metadata[name] is not None and not isinstance(metadata[name], wanted):
+                raise bad_request(f"json: cannot unmarshal into metadata.{name}")
 
 
 def _born(request: Request, sent: Body, *, is_apply: bool) -> Body:
