@@ -7,7 +7,7 @@ from devcluster.apiserver.errors import Body, method_not_allowed, path_not_found
 from devcluster.apiserver.registry import Registry
 
 JSON = "application/json"
-OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class Store:
     """A file of objects and of their changes."""
 
     def __init__(self, path: Path) -> None:
+        # Secrets are in it; SQLite gives its side files the same mode.
+        path.touch(mode=0o600)
         self._sql = sqlite3.connect(path, isolation_level=None)
         self._sql.executescript(SCHEMA)
         self._listeners: list[Callable[[Event], None]] = []
