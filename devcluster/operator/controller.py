@@ -10,22 +10,24 @@ import signal
 from pathlib import Path
 
 from devcluster.operator import catalogue
+from devcluster.operator.apply import ForeignObjectError
 from devcluster.operator.database import INSTANCE_LABEL, NAME_LABEL, OURS
 from devcluster.operator.deletion import release_claim
 from devcluster.operator.engine import Engine, load_engines
 from devcluster.operator.events import Recorder
-from devcluster.operator.kube import Body, Change, Kube
-from devcluster.operator.processes import PodKey, Processes
+from devcluster.operator.kube import ApiError, Body, Kube
+from devcluster.operator.processes import PodKey, Processes, ServerError
 from devcluster.operator.provisioner import Provisioner
 from devcluster.operator.proxy import Proxy
 from devcluster.operator.queue import WorkQueue
 from devcluster.operator.resources import CLAIMS, PODS, SERVICES
-from devcluster.operator.site import Key, Site
+from devcluster.operator.site import Key, NotYetError, Site
 from devcluster.operator.volumes import Volumes
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 7.0
+EXPECTED = (ApiError, ServerError, NotYetError, ForeignObjectError, OSError)
 STABLE_SECONDS = 30.0
 """A server that ran this long is started again at once; one that keeps dying is started later and later."""
 LAST_PAUSE_SECONDS = 60.0
@@ -45,8 +47,8 @@ class Controller:
             proxy=Proxy(),
         )
         self._provisioner = Provisioner(self._site, self._engines)
-        self._databases: WorkQueue[Key] = WorkQueue(self._provisioner.reconcile)
-        self._claims: WorkQueue[tuple[str, str]] = WorkQueue(self._release_claim)
+        self._databases: WorkQueue[Key] = WorkQueue(self._provisioner.reconcile, expected=EXPECTED)
+        self._claims: WorkQueue[tuple[str, str]] = WorkQueue(self._release_claim, expected=EXPECTED)
         self._seen: dict[Key, object] = {}
         self._quick_exits: dict[PodKey, int] = {}
 
@@ -146,6 +148,3 @@ async def serve(kubeconfig: Path, root: Path) -> None:
     async with Kube(kubeconfig) as kube:
         with contextlib.suppress(asyncio.CancelledError):
             await Controller(kube, root).run(stop)
-
-
-__all__ = ["Change", "Controller", "serve"]

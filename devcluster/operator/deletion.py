@@ -4,10 +4,11 @@ Every step may run again: what is gone already is a success. The finalizer goes 
 """
 
 import asyncio
+import contextlib
 
 from devcluster.operator.database import FINALIZER, Database, selector_text
 from devcluster.operator.engine import Engine
-from devcluster.operator.kube import Body
+from devcluster.operator.kube import Body, NotFoundError
 from devcluster.operator.objects import CLAIM_FINALIZER
 from devcluster.operator.phases import Type, with_condition, without
 from devcluster.operator.pods import STOP_SECONDS
@@ -91,7 +92,8 @@ async def release_claim(site: Site, namespace: str, name: str) -> None:
         return
     await site.volumes.remove_claim(namespace, name)
     kept = [one for one in claim["metadata"].get("finalizers") or [] if one != CLAIM_FINALIZER]
-    await site.kube.patch(CLAIMS, namespace, name, {"metadata": {"finalizers": kept}})
+    with contextlib.suppress(NotFoundError):
+        await site.kube.patch(CLAIMS, namespace, name, {"metadata": {"finalizers": kept}})
 
 
 async def remove_servers(site: Site, key: tuple[str, str, str]) -> None:

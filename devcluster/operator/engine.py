@@ -3,7 +3,6 @@
 One engine is one file in `engines/`, found by looking in the folder. Adding one changes no other file.
 """
 
-import asyncio
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
@@ -28,6 +27,15 @@ class Login:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Another database that this one needs, with its login and where its servers listen."""
+
+    db: Database
+    login: Login
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """One database with everything that its servers need."""
 
@@ -38,7 +46,7 @@ class Workload:
     volumes: Mapping[str, Path]
     """The folder of each pod, by the pod's name; simulated databases have none."""
     processes: Processes
-    peers: Mapping[str, Database]
+    peers: Mapping[str, Peer]
     """Other databases that this one refers to, by what it calls them."""
 
     def key(self, pod: PodShape) -> PodKey:
@@ -56,6 +64,8 @@ class Engine(ABC):
 
     kind: str
     plural: str
+    simulated_start_seconds: float = 1.0
+    """How long all pods of a simulated database take together to start."""
     catalogue_kind: str = ""
     """The kind whose versions it uses, where that is not its own."""
 
@@ -89,6 +99,10 @@ class Engine(ABC):
         """Tell which server really runs, for example PostgreSQL 17.10; None when the database is simulated."""
         return None
 
+    def has_server(self, db: Database, pod: PodShape) -> bool:  # noqa: ARG002 - all pods are alike in most engines
+        """Tell whether a real server stands behind a pod."""
+        return self.running_version(db) is not None
+
     def referred(self, db: Database) -> dict[str, tuple[str, str, str]]:  # noqa: ARG002 - most refer to none
         """Give the keys (plural, namespace, name) of other databases that must be ready before this one."""
         return {}
@@ -97,21 +111,21 @@ class Engine(ABC):
         """Prepare what all databases of this engine share, so that the first one does not have to wait for it."""
         return
 
-    async def start_pod(self, workload: Workload, pod: PodShape) -> str | None:
-        """Make the server of a pod run and give its address; None for a pod without a process."""
+    async def start_pod(self, workload: Workload, pod: PodShape) -> str:
+        """Make the server of a pod run and give its address; called for pods that have a server. Raises: ServerError."""
         raise NotImplementedError
-
-    async def pretend_to_start(self) -> None:
-        """Take the time that a simulated pod needs."""
-        await asyncio.sleep(0)
 
     async def join(self, workload: Workload) -> None:  # noqa: ARG002 - only clusters have something to join
         """Bring the running servers together."""
         return
 
-    async def is_healthy(self, workload: Workload, pod: PodShape) -> bool:  # noqa: ARG002 - simulated pods are
-        """Ask the server of a pod whether it answers."""
-        return True
+    async def leave(self, db: Database, peers: Mapping[str, Peer]) -> None:  # noqa: ARG002 - most have no peers
+        """Tell the peers that still run that this database is going away."""
+        return
+
+    async def is_healthy(self, workload: Workload, pod: PodShape) -> bool:
+        """Ask the server of a pod whether it answers; called for pods that have a server."""
+        raise NotImplementedError
 
     async def roles(self, workload: Workload) -> dict[str, str]:  # noqa: ARG002 - most roles never change
         """Give the present role of the pods whose role may change by itself, by pod name."""

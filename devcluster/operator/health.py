@@ -32,8 +32,7 @@ class Health:
 async def assess(engine: Engine, workload: Workload, labels: dict[str, dict[str, str]]) -> Health:
     """Ask every server whether it answers; `labels` are the pods' present labels, which tell their roles."""
     shapes = workload.layout.pods
-    if engine.running_version(workload.db) is None:
-        return Health(pods={pod.name: True for pod in shapes}, accepting=True)
-    answers = await asyncio.gather(*(engine.is_healthy(workload, pod) for pod in shapes))
-    pods = dict(zip((pod.name for pod in shapes), answers, strict=True))
+    real = [pod for pod in shapes if engine.has_server(workload.db, pod)]
+    answers = await asyncio.gather(*(engine.is_healthy(workload, pod) for pod in real))
+    pods = {pod.name: True for pod in shapes} | dict(zip((pod.name for pod in real), answers, strict=True))
     return Health(pods=pods, accepting=engine.accepts(pods, {name: labels.get(name, {}) for name in pods}))

@@ -3,6 +3,7 @@
 How a server is started is the engine's business; when a pod is due is decided in `provisioner.py`.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,39 +52,40 @@ async def look(site: Site, db: Database) -> PodStates:
     return PodStates(bodies={body["metadata"]["name"]: body for body in bodies})
 
 
-async def prepare(site: Site, db: Database, pod: PodShape, states: PodStates, *, simulated: bool) -> Path | None:
-    """Make the claim and the pod, and give the folder of its volume unless it is simulated."""
-    folder: Path | None = None
-    if pod.group.storage is not None:
-        claim, _ = await ensure_created(site.kube, CLAIMS, objects.claim(db, pod))
-        if (claim.get("status") or {}).get("phase") != "Bound":
-            bound = {"status": objects.bound_claim_status(claim)}
-            await site.kube.patch_status(CLAIMS, db.namespace, pod.claim_name, bound)
-        if not simulated:
-            folder = site.volumes.for_claim(db.namespace, pod.claim_name, claim["metadata"]["uid"])
-    elif not simulated:
-        folder = site.volumes.for_pod(db.namespace, pod.name)
-    if pod.name not in states.bodies:
-        # The pod comes before its server, so a server without a pod is one whose pod was deleted.
-        await site.processes.stop(PodKey(db.namespace, pod.name), grace_seconds=STOP_SECONDS)
-        pet_set = await site.kube.get(PET_SETS, db.namespace, pod.group.name)
-        wanted = objects.pod(db, pod, pet_set["metadata"]["uid"], simulated=simulated)
-        states.bodies[pod.name], _ = await ensure_created(site.kube, PODS, wanted)
-    return folder
+async def open_volume(site: Site, engine: Engine, db: Database, pod: PodShape) -> Path | None:
+    """Make and bind the pod's claim, if it has one, and give the folder of its volume if a server uses it."""
+    real = engine.has_server(db, pod)
+    if pod.group.storage is None:
+        return site.volumes.for_pod(db.namespace, pod.name) if real else None
+    claim, _ = await ensure_created(site.kube, CLAIMS, objects.claim(db, pod))
+    if (claim.get("status") or {}).get("phase") != "Bound":
+        bound = {"status": objects.bound_claim_status(claim)}
+        await site.kube.patch_status(CLAIMS, db.namespace, pod.claim_name, bound)
+    return site.volumes.for_claim(db.namespace, pod.claim_name, claim["metadata"]["uid"]) if real else None
 
 
 async def start(site: Site, engine: Engine, workload: Workload, pod: PodShape, states: PodStates) -> None:
-    """Make the pod's server run and write where it listens. Raises: ServerError."""
-    db = workload.db
-    real = engine.running_version(db) is not None
-    address = await engine.start_pod(workload, pod) if real else None
-    if not real and not states.ready(pod.name):
-        await engine.pretend_to_start()
-    if address and states.address(pod.name) != address:
-        annotations = {"metadata": {"annotations": {objects.ADDRESS_ANNOTATION: address}}}
-        states.bodies[pod.name] = await site.kube.patch(PODS, db.namespace, pod.name, annotations)
+    """Make the pod, let its server run and write where it listens. Raises: ServerError."""
+    db, real = workload.db, engine.has_server(workload.db, pod)
+    if pod.name not in states.bodies:
+        await _make(site, db, pod, states, simulated=not real)
+    if real:
+        address = await engine.start_pod(workload, pod)
+        if states.address(pod.name) != address:
+            annotations = {"metadata": {"annotations": {objects.ADDRESS_ANNOTATION: address}}}
+            states.bodies[pod.name] = await site.kube.patch(PODS, db.namespace, pod.name, annotations)
+    elif not states.ready(pod.name):
+        await asyncio.sleep(engine.simulated_start_seconds / len(workload.layout.pods))
     if not states.ready(pod.name):
         await report(site, db, pod.name, states, ready=True)
+
+
+async def _make(site: Site, db: Database, pod: PodShape, states: PodStates, *, simulated: bool) -> None:
+    # The pod comes before its server, so a server without a pod is one whose pod was deleted.
+    await site.processes.stop(PodKey(db.namespace, pod.name), grace_seconds=STOP_SECONDS)
+    pet_set = await site.kube.get(PET_SETS, db.namespace, pod.group.name)
+    wanted = objects.pod(db, pod, pet_set["metadata"]["uid"], simulated=simulated)
+    states.bodies[pod.name], _ = await ensure_created(site.kube, PODS, wanted)
 
 
 async def report(site: Site, db: Database, name: str, states: PodStates, *, ready: bool) -> None:

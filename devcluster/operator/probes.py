@@ -78,5 +78,5 @@ async def _reply(reader: asyncio.StreamReader) -> Reply:
         length = int(rest)
         return None if length < 0 else (await reader.readexactly(length + 2))[:-2].decode()
     if mark == "*":
-        return [await _reply(reader) for _ in range(int(rest))]
+        return None if rest == "-1" else [await _reply(reader) for _ in range(int(rest))]
     return rest

@@ -7,6 +7,7 @@ What is run, and with which files, is decided in `servers/`.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -85,6 +86,7 @@ class Processes:
         self._on_exit = on_exit
         self._servers: dict[PodKey, Server] = {}
         self._ports = Ports()
+        self._chosen: dict[PodKey, int] = {}
         self._boot_id = BOOT_ID.read_text().strip()
 
     def adopt_all(self) -> None:
@@ -112,14 +114,22 @@ class Processes:
         records = ((key, self._record(key)) for key in keys)
         return [key for key, record in records if record is not None and record.owner == owner]
 
+    def ports_of(self, owner: tuple[str, str, str]) -> tuple[int, ...]:
+        """Give where the running servers of a database listen, in the order of their pods."""
+        running = ((key, self.running(key)) for key in sorted(self.owned_by(owner)))
+        return tuple(server.record.port for _, server in running if server is not None)
+
     def port_of(self, key: PodKey) -> int:
         """Give the port of a pod's server: the same for the pod's whole life as long as nobody else takes it."""
         record = self._record(key)
-        if record is not None and (self.running(key) or is_free(record.port)):
-            return record.port
-        if record is not None:
-            self._ports.release(record.port)
-        return self._ports.choose()
+        port = record.port if record is not None else self._chosen.get(key)
+        if port is not None and (self.running(key) or is_free(port)):
+            return port
+        if port is not None:
+            self._ports.release(port)
+            (self._folder(key) / "record.json").unlink(missing_ok=True)
+        self._chosen[key] = self._ports.choose()
+        return self._chosen[key]
 
     async def ensure(self, key: PodKey, launch: Launch) -> Server:
         """Start the server unless it runs, and wait until it is ready. Raises: ServerError."""
@@ -156,10 +166,12 @@ class Processes:
     def forget(self, key: PodKey) -> None:
         """Remove the record and the log of a stopped server whose pod is gone."""
         record = self._record(key)
-        if record is not None:
-            self._ports.release(record.port)
+        self._ports.release(record.port if record is not None else self._chosen.get(key, 0))
+        self._chosen.pop(key, None)
         self._servers.pop(key, None)
         shutil.rmtree(self._folder(key), ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._folder(key).parent.rmdir()
 
     def folder(self, key: PodKey) -> Path:
         """Give the folder for what a pod's server needs besides its volume, made if missing."""

@@ -6,12 +6,12 @@ It runs for one database at a time and any number of times; `controller.py` deci
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from devcluster.operator import deletion, making, pods
 from devcluster.operator.apply import ForeignObjectError
 from devcluster.operator.database import FINALIZER, ROLE_LABEL, Database
-from devcluster.operator.engine import Engine, Workload
+from devcluster.operator.engine import Engine, Peer, Workload
 from devcluster.operator.health import Health, assess
 from devcluster.operator.kube import Body
 from devcluster.operator.objects import RUNNING_VERSION_ANNOTATION, SIMULATED_ANNOTATION
@@ -46,15 +46,18 @@ class Provisioner:
         self._site = site
         self._engines = engines
         self._settled: dict[Key, _Settled] = {}
+        self._changed: set[Key] = set()
         self._starting = asyncio.Semaphore(STARTING_AT_ONCE)
 
     def unsettle(self, key: Key) -> None:
         """Make the next reconcile look at everything again, because something has changed."""
         self._settled.pop(key, None)
+        self._changed.add(key)
 
     async def reconcile(self, key: Key) -> float | None:
         """Do what the database needs now; give the seconds until the next look, None for no next look."""
         engine, namespace, name = self._engines[key[0]], key[1], key[2]
+        self._changed.discard(key)
         settled = self._settled.get(key)
         if settled is not None and (pause := await self._check(engine, settled)) is not None:
             return pause
@@ -109,6 +112,7 @@ class Provisioner:
             return
         db = Database(resource=engine.resource, body=body, version=UNDECIDED_VERSION)
         kinds = [other.resource for other in self._engines.values()]
+        await engine.leave(db, await self._peers(engine, db, must_be_ready=False))
         listed = await asyncio.gather(*(self._site.kube.list_all(kind, db.namespace) for kind in kinds))
         await deletion.terminate(self._site, engine, db, [one for bodies in listed for one in bodies])
         logger.info("%s %s/%s: deleted (%s)", engine.kind, db.namespace, db.name, db.spec.get("deletionPolicy"))
@@ -117,33 +121,35 @@ class Provisioner:
         db = await self._with_defaults(engine, db)
         status = Status(kube=self._site.kube, resource=engine.resource, body=db.body)
         if db.spec.get("halted"):
-            await self._halt(db, status)
+            await self._halt(engine, db, status)
             return None
         await deletion.resume(db, status)
         await status.set({Type.PROVISIONING_STARTED: True})
-        peers = await self._peers(engine, db)
+        peers = await self._peers(engine, db, must_be_ready=True)
         login = await making.make_login(self._site, engine, db)
         config_files = await making.make_config(self._site, db)
         layout = engine.layout(db)
         await making.make_objects(self._site, db, layout, with_secret=bool(login.password))
         states = await pods.look(self._site, db)
+        opened = {pod.name: await pods.open_volume(self._site, engine, db, pod) for pod in layout.pods}
         workload = Workload(
             db=db,
             layout=layout,
             login=login,
             config_files=config_files,
-            volumes={},
+            volumes={name: folder for name, folder in opened.items() if folder is not None},
             processes=self._site.processes,
             peers=peers,
         )
         await self._report_down(engine, workload, states, status)
         async with self._starting:
-            workload = await self._start(engine, workload, states)
+            await self._start(engine, workload, states)
         await self._follow_roles(engine, workload, states)
         await route(self._site, db, states)
         health = await assess(engine, workload, states.labels())
         await self._report_health(status, db, health)
-        self._settled[key] = _Settled(workload=workload, labels=states.labels())
+        if key not in self._changed:
+            self._settled[key] = _Settled(workload=workload, labels=states.labels())
         return _period(db) if health.complete else 1.0
 
     async def _with_defaults(self, engine: Engine, db: Database) -> Database:
@@ -168,21 +174,25 @@ class Provisioner:
         body = await self._site.kube.patch(engine.resource, db.namespace, db.name, patch)
         return Database(resource=db.resource, body=body, version=db.version)
 
-    async def _halt(self, db: Database, status: Status) -> None:
+    async def _halt(self, engine: Engine, db: Database, status: Status) -> None:
         if db.spec.get("deletionPolicy") == "DoNotTerminate":
             message = "Can't halt, since termination policy is 'DoNotTerminate'"
             await self._site.events.warning(db.body, "Failed", message)
             return
+        await engine.leave(db, await self._peers(engine, db, must_be_ready=False))
         await deletion.halt(self._site, db, status)
 
-    async def _peers(self, engine: Engine, db: Database) -> dict[str, Database]:
-        peers: dict[str, Database] = {}
-        for role, (plural, namespace, name) in engine.referred(db).items():
-            other = self._engines[plural]
+    async def _peers(self, engine: Engine, db: Database, *, must_be_ready: bool) -> dict[str, Peer]:
+        peers: dict[str, Peer] = {}
+        for role, key in engine.referred(db).items():
+            other, namespace, name = self._engines[key[0]], key[1], key[2]
             body = await self._site.kube.find(other.resource, namespace, name)
-            if body is None or (body.get("status") or {}).get("phase") != Phase.READY:
+            if body is not None and (body.get("status") or {}).get("phase") == Phase.READY:
+                peer = Database(resource=other.resource, body=body, version=UNDECIDED_VERSION)
+                login = await making.make_login(self._site, other, peer)
+                peers[role] = Peer(db=peer, login=login, ports=self._site.processes.ports_of(key))
+            elif must_be_ready:
                 raise NotYetError(f"{other.kind} {namespace}/{name} is not ready")
-            peers[role] = Database(resource=other.resource, body=body, version=UNDECIDED_VERSION)
         return peers
 
     async def _report_down(self, engine: Engine, workload: Workload, states: PodStates, status: Status) -> None:
@@ -199,23 +209,17 @@ class Provisioner:
         if down:
             await status.set(health.conditions)
 
-    async def _start(self, engine: Engine, workload: Workload, states: PodStates) -> Workload:
+    async def _start(self, engine: Engine, workload: Workload, states: PodStates) -> None:
         """Start the pods one after the other, as an ordered PetSet does, and bring them together."""
-        db, simulated = workload.db, engine.running_version(workload.db) is None
-        volumes = dict(workload.volumes)
+        db = workload.db
         for pod in workload.layout.pods:
-            folder = await pods.prepare(self._site, db, pod, states, simulated=simulated)
-            if folder is not None:
-                volumes[pod.name] = folder
-            workload = replace(workload, volumes=volumes)
             await pods.start(self._site, engine, workload, pod, states)
         wanted = {pod.name for pod in workload.layout.pods}
         for surplus in set(states.bodies) - wanted:
             await pods.remove(self._site, db, surplus)
             del states.bodies[surplus]
-        if not simulated:
+        if engine.running_version(db) is not None:
             await engine.join(workload)
-        return workload
 
     async def _follow_roles(self, engine: Engine, workload: Workload, states: PodStates) -> None:
         if engine.running_version(workload.db) is None:

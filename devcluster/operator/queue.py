@@ -18,8 +18,12 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 class WorkQueue(Generic[KeyT]):
     """Calls `work` for every key added; what it returns is the pause until the next call, None for none."""
 
-    def __init__(self, work: Callable[[KeyT], Awaitable[float | None]]) -> None:
+    def __init__(
+        self, work: Callable[[KeyT], Awaitable[float | None]], *, expected: tuple[type[Exception], ...]
+    ) -> None:
+        """`expected` failures are outside of us and logged in one line; any other is our bug and shows its origin."""
         self._work = work
+        self._expected = expected
         self._running: dict[KeyT, asyncio.Task[None]] = {}
         self._again: set[KeyT] = set()
         self._timers: dict[KeyT, asyncio.TimerHandle] = {}
@@ -39,11 +43,14 @@ class WorkQueue(Generic[KeyT]):
         self._running[key] = asyncio.create_task(self._run(key))
 
     def add_after(self, key: KeyT, seconds: float) -> None:
-        """Work on a key after a pause, unless it is added earlier."""
-        timer = self._timers.pop(key, None)
+        """Work on a key after a pause, unless it is due earlier."""
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(key)
+        if timer is not None and timer.when() <= loop.time() + seconds:
+            return
         if timer is not None:
             timer.cancel()
-        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+        self._timers[key] = loop.call_later(seconds, self.add, key)
 
     async def close(self) -> None:
         """Stop all work and wait for it to end."""
@@ -63,8 +70,8 @@ class WorkQueue(Generic[KeyT]):
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
             pause = min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**failures)
-            logger.warning("%s: %s: %s; again in %.1f s", key, type(error).__name__, error, pause)
-            logger.debug("details", exc_info=True)
+            is_bug = not isinstance(error, self._expected)
+            logger.warning("%s: %s; again in %.2f s", key, error or type(error).__name__, pause, exc_info=is_bug)
         finally:
             del self._running[key]
         if key in self._again:

@@ -5,6 +5,7 @@ the deletion went; whether a claim is deleted is decided in `deletion.py`.
 """
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,6 @@ class Volumes:
 
 async def _remove(folder: Path) -> None:
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    try:
+    # Other volumes of the namespace may still be there, or there never was one.
+    with contextlib.suppress(OSError):
         folder.parent.rmdir()
-    except OSError:
-        return  # other volumes of the namespace are still there, or there never was one

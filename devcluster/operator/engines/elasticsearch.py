@@ -1,7 +1,5 @@
 """Elasticsearch and OpenSearch: simulated. The objects, conditions and phases are KubeDB's; no server runs."""
 
-import asyncio
-
 from devcluster.operator import defaults
 from devcluster.operator.database import Database, derived_name
 from devcluster.operator.engine import Engine
@@ -9,8 +7,7 @@ from devcluster.operator.kube import Body
 from devcluster.operator.layout import Binding, Layout, NodeGroup, Port, SecretShape, ServiceShape
 from devcluster.operator.objects import BASIC_AUTH, password
 
-POD_START_SECONDS = 0.15
-"""So that the usual topology of eight pods takes about a second."""
+START_SECONDS = 1.0
 HTTP_PORT = Port(name="http", number=9200)
 TRANSPORT_PORT = Port(name="transport", number=9300)
 NODE_RESOURCES = defaults.Resources(cpu="500m", memory="1536Mi")
@@ -38,6 +35,7 @@ class Elasticsearch(Engine):
 
     kind = "Elasticsearch"
     plural = "elasticsearches"
+    simulated_start_seconds = START_SECONDS
 
     def username(self, db: Database) -> str:
         """Give the name of the administrator."""
@@ -81,10 +79,6 @@ class Elasticsearch(Engine):
         scheme = "https" if db.spec.get("enableSSL") else "http"
         binding = Binding(scheme=scheme, port=HTTP_PORT.number, service=db.name)
         return Layout(groups=_groups(db), services=services, binding=binding, secrets=_user_secrets(db))
-
-    async def pretend_to_start(self) -> None:
-        """Take the time that a simulated pod needs."""
-        await asyncio.sleep(POD_START_SECONDS)
 
 
 def _is_elastic(db: Database) -> bool:

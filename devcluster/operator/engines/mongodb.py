@@ -1,6 +1,5 @@
 """MongoDB: simulated. The objects, conditions and phases are KubeDB's; no server runs and no port is opened."""
 
-import asyncio
 import base64
 import secrets
 from collections.abc import Mapping
@@ -20,8 +19,7 @@ from devcluster.operator.layout import (
     ServiceShape,
 )
 
-POD_START_SECONDS = 0.12
-"""So that a small sharded cluster of nine pods takes about a second."""
+START_SECONDS = 1.0
 PORT = Port(name="primary", number=27017)
 NODE = "mongodb.kubedb.com/node."
 FIRST_DEMANDING_MAJOR = 6
@@ -35,6 +33,7 @@ class MongoDB(Engine):
 
     kind = "MongoDB"
     plural = "mongodbs"
+    simulated_start_seconds = START_SECONDS
 
     def username(self, db: Database) -> str:  # noqa: ARG002 - the same for all
         """Give the name of the administrator."""
@@ -86,10 +85,6 @@ class MongoDB(Engine):
             binding=binding,
             secrets=(keyfile,) if sharded or replicated else (),
         )
-
-    async def pretend_to_start(self) -> None:
-        """Take the time that a simulated pod needs."""
-        await asyncio.sleep(POD_START_SECONDS)
 
 
 def _resources(db: Database) -> defaults.Resources:

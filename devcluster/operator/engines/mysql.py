@@ -1,6 +1,5 @@
 """MySQL: simulated. The objects, conditions and phases are KubeDB's; no server runs and no port is opened."""
 
-import asyncio
 import uuid
 
 from devcluster.operator import defaults
@@ -9,8 +8,7 @@ from devcluster.operator.engine import Engine
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, Port, ServiceShape
 
-POD_START_SECONDS = 0.25
-"""So that a group of three and a router take about a second, in the order in which real ones start."""
+START_SECONDS = 1.0
 PORT = Port(name="primary", number=3306)
 STANDBY_PORT = Port(name="standby", number=3306)
 ROUTER_PORTS = (
@@ -28,6 +26,7 @@ class MySQL(Engine):
 
     kind = "MySQL"
     plural = "mysqls"
+    simulated_start_seconds = START_SECONDS
 
     def username(self, db: Database) -> str:  # noqa: ARG002 - the same for all
         """Give the name of the administrator."""
@@ -74,10 +73,6 @@ class MySQL(Engine):
             scheme="tcp", port=PORT.number, service=db.name, url=f"tcp({db.name}.{db.namespace}.svc:{PORT.number})/"
         )
         return Layout(groups=tuple(groups), services=tuple(services), binding=binding)
-
-    async def pretend_to_start(self) -> None:
-        """Take the time that a simulated pod needs."""
-        await asyncio.sleep(POD_START_SECONDS)
 
 
 def _mode(db: Database) -> str:

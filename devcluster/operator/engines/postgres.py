@@ -4,8 +4,6 @@ A database whose catalogue version has another major than the installed server i
 only vote (arbiters) have no server either.
 """
 
-import asyncio
-
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
 from devcluster.operator.engine import Engine, Workload
@@ -21,7 +19,7 @@ STANDBY_PORT = Port(name="standby", number=5432)
 COORDINATOR_PORTS = (Port(name="coordinatclient", number=2379), Port(name="coordinator", number=2380))
 ARBITER_STORAGE = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
 READ_REPLICA_LABEL = "kubedb.com/read-replica-group"
-SIMULATED_START_SECONDS = 0.3
+SIMULATED_START_SECONDS = 1.0
 STOP_SECONDS = 8.0
 FIRST_SCRAM_MAJOR = 18
 FIRST_WAL_KEEP_SIZE_MAJOR = 13
@@ -32,6 +30,7 @@ class Postgres(Engine):
 
     kind = "Postgres"
     plural = "postgreses"
+    simulated_start_seconds = SIMULATED_START_SECONDS
 
     def username(self, db: Database) -> str:  # noqa: ARG002 - the same for all
         """Give the name of the administrator."""
@@ -82,18 +81,16 @@ class Postgres(Engine):
         same_major = str(_major(db)) == postgresql.MAJOR
         return f"PostgreSQL {postgresql.VERSION}" if same_major else None
 
+    def has_server(self, db: Database, pod: PodShape) -> bool:
+        """Tell whether a real server stands behind a pod; arbiters only vote."""
+        return self.running_version(db) is not None and pod.group.container == "postgres"
+
     async def warm_up(self) -> None:
         """Make the template from which databases are copied."""
         await self._template.ready()
 
-    async def pretend_to_start(self) -> None:
-        """Take the time that a simulated pod needs."""
-        await asyncio.sleep(SIMULATED_START_SECONDS)
-
-    async def start_pod(self, workload: Workload, pod: PodShape) -> str | None:
+    async def start_pod(self, workload: Workload, pod: PodShape) -> str:
         """Make the server of a pod run: the first pod is the primary, the others follow it."""
-        if pod.group.container != "postgres":
-            return None
         key, login, processes = workload.key(pod), workload.login, workload.processes
         primary = PodKey(workload.db.namespace, f"{workload.db.name}-0")
         port = processes.port_of(key)
@@ -124,8 +121,6 @@ class Postgres(Engine):
 
     async def is_healthy(self, workload: Workload, pod: PodShape) -> bool:
         """Ask the server of a pod whether it takes connections."""
-        if pod.group.container != "postgres":
-            return True
         server = workload.processes.running(workload.key(pod))
         return server is not None and await accepts_postgres(server.record.port)
 

@@ -3,17 +3,21 @@
 The sentinels themselves are a kind of their own, in `redissentinel.py`.
 """
 
+from collections.abc import Mapping, Sequence
+
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine, Workload
+from devcluster.operator.engine import Engine, Peer, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, PodShape, Port, ServiceShape
-from devcluster.operator.ports import LOOPBACK
+from devcluster.operator.ports import LOOPBACK, is_free
 from devcluster.operator.probes import accepts_redis
-from devcluster.operator.processes import Launch
-from devcluster.operator.servers import valkey
+from devcluster.operator.processes import Launch, PodKey
+from devcluster.operator.servers import valkey, valkey_cluster, valkey_sentinel
+from devcluster.operator.site import Key
 
 PORT = Port(name="primary", number=6379)
+SENTINEL = "sentinel"
 SHARD_LABEL = "redis.kubedb.com/shard"
 
 
@@ -56,23 +60,29 @@ class Redis(Engine):
         binding = Binding(scheme=scheme, port=PORT.number, service=db.name)
         return Layout(groups=_groups(db), services=tuple(services), binding=binding)
 
-    def running_version(self, db: Database) -> str | None:
+    def running_version(self, db: Database) -> str | None:  # noqa: ARG002 - one server stands in for all versions
         """Tell which server runs."""
-        return f"Valkey {valkey.VERSION}" if _mode(db) == "Standalone" else None
+        return f"Valkey {valkey.VERSION}"
 
-    async def start_pod(self, workload: Workload, pod: PodShape) -> str | None:
-        """Make the server of a pod run."""
+    def referred(self, db: Database) -> dict[str, Key]:
+        """Give the sentinels that watch the database."""
+        reference = db.spec.get("sentinelRef") or {}
+        if _mode(db) != "Sentinel" or not reference.get("name"):
+            return {}
+        return {SENTINEL: ("redissentinels", str(reference.get("namespace") or db.namespace), str(reference["name"]))}
+
+    async def start_pod(self, workload: Workload, pod: PodShape) -> str:
+        """Make the server of a pod run, under the primary if it is watched by sentinels."""
         key, processes, password = workload.key(pod), workload.processes, workload.login.password
-        port = processes.port_of(key)
-        config = valkey.write_config(
-            workload.volumes[pod.name],
-            port=port,
-            password=password,
-            memory_mib=defaults.memory_limit_mib(pod.group.pod_template, "redis"),
-            given=workload.config_files.get("redis.conf", ""),
-        )
+        port = _usable_port(workload, pod)
+        if processes.running(key) is None:
+            more = valkey_cluster.directives(port) if _mode(workload.db) == "Cluster" else []
+            primary = await _primary(workload) if _mode(workload.db) == "Sentinel" else pod.name
+            if primary != pod.name:
+                more = [f"replicaof {LOOPBACK} {processes.port_of(PodKey(workload.db.namespace, primary))}"]
+            _write_config(workload, pod, port, more)
         launch = Launch(
-            argv=valkey.command(config),
+            argv=valkey.command(valkey.config_file(workload.volumes[pod.name])),
             port=port,
             stop_signal=valkey.STOP_SIGNAL,
             owner=workload.owner,
@@ -81,10 +91,111 @@ class Redis(Engine):
         await processes.ensure(key, launch)
         return f"{LOOPBACK}:{port}"
 
+    async def join(self, workload: Workload) -> None:
+        """Join the shards to a cluster, or put the primary under the eyes of its sentinels."""
+        password = workload.login.password
+        if _mode(workload.db) == "Cluster":
+            shards = [[_port(workload, pod) for pod in group.pods] for group in workload.layout.groups]
+            await valkey_cluster.join(shards, password)
+        elif SENTINEL in workload.peers:
+            await _put_under_sentinels(workload)
+
+    async def leave(self, db: Database, peers: Mapping[str, Peer]) -> None:
+        """Take the database out of the eyes of its sentinels."""
+        if SENTINEL in peers:
+            await _sentinels(peers).forget(_watched_name(db))
+
+    async def roles(self, workload: Workload) -> dict[str, str]:
+        """Ask who is primary now: sentinels and clusters decide that without us."""
+        if _mode(workload.db) == "Cluster":
+            return await _roles_in_cluster(workload)
+        if SENTINEL not in workload.peers:
+            return {}
+        said = await _sentinels(workload.peers).primary_port(_watched_name(workload.db))
+        ports = {pod.name: _port(workload, pod) for pod in workload.layout.pods}
+        if said not in ports.values():
+            return {}
+        for name, port in ports.items():
+            valkey.remember_role(workload.volumes[name], is_primary=port == said)
+        return {name: PRIMARY if port == said else STANDBY for name, port in ports.items()}
+
     async def is_healthy(self, workload: Workload, pod: PodShape) -> bool:
         """Ask the server of a pod whether it answers."""
         server = workload.processes.running(workload.key(pod))
         return server is not None and await accepts_redis(server.record.port, workload.login.password)
+
+
+def _port(workload: Workload, pod: PodShape) -> int:
+    return workload.processes.port_of(workload.key(pod))
+
+
+def _usable_port(workload: Workload, pod: PodShape) -> int:
+    """A node of a cluster needs a second port; when somebody has taken it, another pair is chosen."""
+    processes, key = workload.processes, workload.key(pod)
+    port = processes.port_of(key)
+    while (
+        _mode(workload.db) == "Cluster"
+        and processes.running(key) is None
+        and not is_free(valkey_cluster.bus_port(port))
+    ):
+        processes.forget(key)
+        port = processes.port_of(key)
+    return port
+
+
+def _write_config(workload: Workload, pod: PodShape, port: int, more: Sequence[str]) -> None:
+    valkey.write_config(
+        workload.volumes[pod.name],
+        port=port,
+        password=workload.login.password,
+        memory_mib=defaults.memory_limit_mib(pod.group.pod_template, "redis"),
+        given=workload.config_files.get("redis.conf", ""),
+        more=more,
+    )
+
+
+async def _roles_in_cluster(workload: Workload) -> dict[str, str]:
+    roles = {}
+    for pod in workload.layout.pods:
+        primary = await valkey_sentinel.is_primary(_port(workload, pod), workload.login.password)
+        if primary is not None:
+            roles[pod.name] = PRIMARY if primary else STANDBY
+    return roles
+
+
+async def _put_under_sentinels(workload: Workload) -> None:
+    """Once sentinels watch the servers they alone say who follows whom: interfering would break a failover."""
+    password, name, sentinels = workload.login.password, _watched_name(workload.db), _sentinels(workload.peers)
+    ports = {pod.name: _port(workload, pod) for pod in workload.layout.pods}
+    primary = await _primary(workload)
+    if await sentinels.primary_port(name) not in ports.values():
+        followers = [port for pod, port in ports.items() if pod != primary]
+        await valkey_sentinel.follow(followers, ports[primary], password)
+    await sentinels.watch(name, ports[primary], password, known=ports.values())
+
+
+async def _primary(workload: Workload) -> str:
+    """Give the pod that is primary, or has to be: whom the sentinels say, else a running one, else who was it last."""
+    ports = {_port(workload, pod): pod.name for pod in workload.layout.pods}
+    if SENTINEL in workload.peers:
+        said = await _sentinels(workload.peers).primary_port(_watched_name(workload.db))
+        if said in ports:
+            return ports[said]
+    for pod in workload.layout.pods:
+        server = workload.processes.running(workload.key(pod))
+        if server is not None and await valkey_sentinel.is_primary(server.record.port, workload.login.password):
+            return pod.name
+    last = [name for name, volume in workload.volumes.items() if valkey.was_primary(volume)]
+    return min(last, default=workload.layout.pods[0].name)
+
+
+def _sentinels(peers: Mapping[str, Peer]) -> valkey_sentinel.Sentinels:
+    peer = peers[SENTINEL]
+    return valkey_sentinel.Sentinels(ports=peer.ports, password=peer.login.password)
+
+
+def _watched_name(db: Database) -> str:
+    return f"{db.namespace}/{db.name}"
 
 
 def _mode(db: Database) -> str:

@@ -56,7 +56,7 @@ class RedisSentinel(Engine):
         """Tell which server runs."""
         return f"Valkey {valkey.VERSION}"
 
-    async def start_pod(self, workload: Workload, pod: PodShape) -> str | None:
+    async def start_pod(self, workload: Workload, pod: PodShape) -> str:
         """Make the sentinel of a pod run."""
         key, processes, password = workload.key(pod), workload.processes, workload.login.password
         port = processes.port_of(key)

@@ -28,6 +28,7 @@ SUPERUSER = "postgres"
 ORDINARY_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
 SCRAM_ROUNDS = 4096
 SALT_BYTES = 16
+TOOL_SECONDS = 120.0
 WAL_KEEP_MIB = 256
 
 
@@ -92,7 +93,8 @@ async def apply_password(volume: Path, username: str, password: str) -> None:
     role = '"' + username.replace('"', '""') + '"'
     creation = [] if username == SUPERUSER else [f"CREATE ROLE {role} SUPERUSER LOGIN"]
     change = f"ALTER ROLE {role} SUPERUSER LOGIN REPLICATION PASSWORD '{verifier}'"
-    arguments = ["--single", "-D", str(data_folder(volume)), "postgres"]
+    # Without standbys yet, a commit that waits for one would wait for ever.
+    arguments = ["--single", "-c", "synchronous_standby_names=", "-D", str(data_folder(volume)), "postgres"]
     # Creating a role that exists is an error that the single-user mode prints and leaves behind; the change is what counts.
     said = await _run("postgres", arguments, stdin="\n".join([*creation, change, ""]))
     if said.count("ERROR:") > len(creation):
@@ -161,11 +163,14 @@ async def _run(
         env={**os.environ, **(environment or {})},
     )
     try:
-        output, _ = await process.communicate(stdin.encode())
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
+        async with asyncio.timeout(TOOL_SECONDS):
+            output, _ = await process.communicate(stdin.encode())
+    except TimeoutError as error:
+        raise ServerError(f"{tool} took longer than {TOOL_SECONDS:.0f} s.") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     said = output.decode(errors="replace")
     if process.returncode:
         raise ServerError(f"{tool} failed with exit code {process.returncode}: {said[-300:].strip()}")

@@ -30,11 +30,34 @@ def write_config(
         "daemonize no",
         f"dir {_quoted(str(volume))}",
         "appendonly yes",
+        # The default waits five seconds for more replicas to copy to at once.
+        "repl-diskless-sync-delay 0",
         f"maxmemory {memory_mib * MEMORY_SHARE_PERCENT // 100}mb",
         *(f"{directive} {_quoted(password)}" for directive in ("requirepass", "masterauth") if password),
         *more,
     ]
-    return _write(volume / "valkey.conf", lines)
+    return _write(config_file(volume), lines)
+
+
+def config_file(volume: Path) -> Path:
+    """Give where the configuration of a volume's server is."""
+    return volume / "valkey.conf"
+
+
+def remember_role(volume: Path, *, is_primary: bool) -> None:
+    """Write on the volume which role its server has, for a start when no server and no sentinel can be asked."""
+    mark = _role_mark(volume)
+    if mark.exists() != is_primary:
+        mark.touch() if is_primary else mark.unlink()
+
+
+def was_primary(volume: Path) -> bool:
+    """Tell whether the server of a volume was the primary when that was last known."""
+    return _role_mark(volume).exists()
+
+
+def _role_mark(volume: Path) -> Path:
+    return volume / "is-primary"
 
 
 def write_sentinel_config(volume: Path, *, port: int, password: str) -> Path:
