@@ -35,9 +35,10 @@ def leaves(value: Any, list_keys: ListKeys, path: Path = ()) -> Leaves:
     if path in _SYSTEM or path in _IDENTITY:
         return {}
     found: Leaves = {}
-    for token, child in _children(value, list_keys, path):
+    children = list(_children(value, list_keys, path))
+    for token, child in children:
         found.update(leaves(child, list_keys, (*path, token)))
-    if not found and path:
+    if not children and path:
         found[path] = value
     return found
 

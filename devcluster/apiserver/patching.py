@@ -75,7 +75,7 @@ def _apply(writer: Writer, request: Request, raw: bytes) -> tuple[Body, bool]:
         raise bad_request("the applied configuration needs apiVersion and kind")
     if (wanted.get("metadata") or {}).get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    wanted = {**wanted, "metadata": wanted.get("metadata") or {}}
+    wanted = {**_own_part(request, wanted), "metadata": dict(wanted.get("metadata") or {})}
     stored = writer.find(request)
     if stored is None and request.subresource:
         raise request.missing()
@@ -94,6 +94,15 @@ def _apply(writer: Writer, request: Request, raw: bytes) -> tuple[Body, bool]:
     if given_version:
         result["metadata"]["resourceVersion"] = given_version
     return writer.replace(request, stored, result, is_apply=True), False
+
+
+def _own_part(request: Request, wanted: Body) -> Body:
+    """Drop what this path does not write, so that nobody comes to own it."""
+    if request.subresource == "status":
+        return {name: wanted[name] for name in ("apiVersion", "kind", "status") if name in wanted}
+    if request.resource.has_status:
+        return {name: value for name, value in wanted.items() if name != "status"}
+    return wanted
 
 
 def _seed(request: Request, wanted: Body) -> Body:
