@@ -8,6 +8,8 @@ from pathlib import Path
 from laptop.layout import HOST, ROOT, Layout
 
 WORKER_PROCESSES = 2
+_APP = ("-A", "dbaas.celery")
+_QUIET = ("--without-gossip", "--without-mingle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,12 +20,14 @@ class Program:
     command: list[str]
     stop_seconds: int = 10
     environment: dict[str, str] = field(default_factory=dict)
+    needs_database: bool = False
+    """Started only once the metadata database is prepared."""
 
 
 def programs_of(layout: Layout, values: dict[str, str]) -> list[Program]:
     """Return every process of the system, in the order in which they are started."""
     python, bin_dir = sys.executable, Path(sys.executable).parent
-    celery = [str(bin_dir / "celery"), "-A", "dbaas.celery"]
+    celery = str(bin_dir / "celery")
     cluster = [python, "-m", "devcluster"]
     return [
         Program(name="broker", command=_broker(layout, values["BROKER_PASSWORD"])),
@@ -43,11 +47,28 @@ def programs_of(layout: Layout, values: dict[str, str]) -> list[Program]:
             ],
             stop_seconds=15,
         ),
-        Program(name="web", command=_web(bin_dir, layout)),
+        Program(
+            name="flower",
+            command=[
+                celery,
+                "flower",
+                f"--address={HOST}",
+                f"--port={layout.flower_port}",
+                "--persistent=True",
+                f"--db={layout.data_dir / 'flower'}",
+            ],
+            # without our application: it needs the broker only, and so holds no secret but that one
+            environment={
+                "FLOWER_BASIC_AUTH": f"admin:{values['ADMIN_PASSWORD']}",
+                "CELERY_BROKER_URL": values["BROKER_URL"],
+            },
+        ),
+        Program(name="web", command=_web(bin_dir, layout), needs_database=True),
         Program(
             name="worker",
             command=[
-                *celery,
+                celery,
+                *_APP,
                 "worker",
                 "-Q",
                 "ops,maintenance",
@@ -55,28 +76,19 @@ def programs_of(layout: Layout, values: dict[str, str]) -> list[Program]:
                 str(WORKER_PROCESSES),
                 "-n",
                 "worker@%%h",
-                "--without-gossip",
-                "--without-mingle",
+                *_QUIET,
             ],
-            environment={"REMAP_SIGTERM": "SIGQUIT"},
+            # the system checks import every view, which a worker does not need; the web process runs them
+            environment={"REMAP_SIGTERM": "SIGQUIT", "CELERY_SKIP_CHECKS": "true"},
             stop_seconds=40,
+            needs_database=True,
         ),
         Program(
-            name="beat", command=[*celery, "beat", "--schedule", str(layout.data_dir / "beat-schedule"), "--pidfile="]
+            name="beat",
+            command=[celery, *_APP, "beat", "--schedule", str(layout.data_dir / "beat-schedule"), "--pidfile="],
+            needs_database=True,
         ),
-        Program(name="watcher", command=[python, str(ROOT / "manage.py"), "watch"]),
-        Program(
-            name="flower",
-            command=[
-                *celery,
-                "flower",
-                f"--address={HOST}",
-                f"--port={layout.flower_port}",
-                "--persistent=True",
-                f"--db={layout.data_dir / 'flower'}",
-            ],
-            environment={"FLOWER_BASIC_AUTH": f"admin:{values['ADMIN_PASSWORD']}"},
-        ),
+        Program(name="watcher", command=[python, str(ROOT / "manage.py"), "watch"], needs_database=True),
     ]
 
 
@@ -109,6 +121,7 @@ def _section(program: Program, place: int, layout: Layout) -> list[str]:
         f"[program:{program.name}]",
         f"command={' '.join(program.command)}",
         f"priority={place + 1}",
+        f"autostart={'false' if program.needs_database else 'true'}",
         "autorestart=true",
         "startsecs=1",
         "startretries=20",
@@ -142,6 +155,6 @@ def _web(bin_dir: Path, layout: Layout) -> list[str]:
     return [
         str(bin_dir / "granian"),
         *("--interface", "wsgi", "--host", HOST, "--port", str(layout.web_port)),
-        *("--workers", "2", "--blocking-threads", "1", "--respawn-failed-workers", "--no-ws"),
+        *("--workers", "1", "--blocking-threads", "2", "--respawn-failed-workers", "--no-ws"),
         "dbaas.wsgi:application",
     ]

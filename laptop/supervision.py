@@ -5,16 +5,18 @@ import hashlib
 import json
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
+import xmlrpc.client
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
 
 from laptop.environment import ADMIN_EMAIL, write_environment
 from laptop.layout import ROOT, CannotStart, Layout, require_free_ports
@@ -60,10 +62,10 @@ def start(layout: Layout, say: Say) -> System:
     values = write_environment(layout)
     layout.kubeconfig.unlink(missing_ok=True)
     say("Preparing the metadata database")
-    _prepare(layout, values)
     programs = programs_of(layout, values)
     configuration = layout.data_dir / "supervisord.conf"
-    configuration.write_text(supervisor_configuration(layout, programs, _socket_path(layout)), encoding="utf-8")
+    configuration.write_text(supervisor_configuration(layout, programs, socket_path(layout)), encoding="utf-8")
+    configuration.chmod(0o600)
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
         cwd=ROOT,
@@ -73,6 +75,10 @@ def start(layout: Layout, say: Say) -> System:
     )
     system = System(layout=layout, supervisor=supervisor, admin_password=values["ADMIN_PASSWORD"])
     try:
+        _prepare(layout, values)
+        for program in programs:
+            if program.needs_database:
+                control(layout).startProcess(program.name, False)
         _wait_until_up(system, say)
     except BaseException:
         system.stop()
@@ -156,12 +162,13 @@ def _wait_until_up(system: System, say: Say) -> None:
 
 
 def answers(url: str) -> bool:
-    """Tell whether the address answers with 200."""
+    """Tell whether the address answers, and (where it says more) that nothing is degraded."""
     try:
-        with urllib.request.urlopen(url, timeout=5, context=ssl.create_default_context()) as answer:  # noqa: S310 -- our own http address
-            return bool(answer.status == 200)  # noqa: PLR2004 -- the one status that means yes
-    except (urllib.error.URLError, OSError, json.JSONDecodeError):
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- our own http address
+            body = answer.read()
+    except OSError:
         return False
+    return b'"status"' not in body or json.loads(body)["status"] == "ok"
 
 
 def _tail(log: Path) -> str:
@@ -171,7 +178,14 @@ def _tail(log: Path) -> str:
         return "(no log)"
 
 
-def _socket_path(layout: Layout) -> Path:
+def control(layout: Layout) -> Any:
+    """Return supervisord's remote control: `getProcessInfo(name)`, `startProcess(name)`, `stopProcess(name)`, ..."""
+    transport = SupervisorTransport(None, None, f"unix://{socket_path(layout)}")
+    return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+
+def socket_path(layout: Layout) -> Path:
+    """Return where supervisord listens: in the data folder, or in the system's scratch folder where that path would be too long."""
     wanted = layout.data_dir / "supervisor.sock"
     if len(str(wanted)) <= _LONGEST_SOCKET_PATH:
         return wanted

@@ -8,3 +8,9 @@ class ProvisioningConfig(AppConfig):
 
     name = "provisioning"
     verbose_name = "Databases and operations"
+
+    def ready(self) -> None:
+        """Add our health checks to the product's."""
+        from provisioning.health import register_checks
+
+        register_checks()

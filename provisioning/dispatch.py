@@ -39,3 +39,13 @@ def wake(operation_id: UUID) -> bool:
         logger.warning("the broker took no message (%s); the dispatcher will send it", type(error).__name__)
         return False
     return True
+
+
+def require_broker() -> None:
+    """Check that the broker answers; takes half a second at most.
+
+    Raises: whatever the transport raises.
+    """
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, timeout=1)
+        connection.default_channel.client.ping()

@@ -18,6 +18,9 @@ LOOK_FOR_CLUSTERS_SECONDS = 30.0
 class Command(BaseCommand):
     """Run until SIGTERM or Ctrl-C; clusters that are registered or changed meanwhile are taken up within half a minute."""
 
+    requires_system_checks = ()
+    """They import every view, which costs seconds; the web process and `make check` run them."""
+
     help = "Watch all registered clusters and wake operations whose database changed. Run one or more; losing one costs only time."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
