@@ -7,6 +7,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from dbaas.api.errors_page import errors_page
 
+admin.autodiscover()
+
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("tenants.api.urls")),
@@ -18,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api_v1)),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
-    path("api/redoc", SpectacularRedocView.as_view(url_name="schema")),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema", template_name="dbaas_api/redoc.html")),
     path("docs/errors", errors_page),
     path("health/", include("dbaas.health.urls")),
     path("admin/", admin.site.urls),

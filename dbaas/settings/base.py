@@ -12,7 +12,8 @@ from dbaas.settings.queues import celery_from
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    # without autodiscovery: dbaas.urls does it, so that only the web process pays for importing the admin
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

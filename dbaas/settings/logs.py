@@ -1,5 +1,6 @@
 """Logging: structlog for ours and the libraries' lines alike; coloured lines on a laptop, JSON in production."""
 
+import sys
 from typing import Any
 
 import structlog
@@ -30,7 +31,11 @@ def logging_from(*, level: str, log_format: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer()
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
