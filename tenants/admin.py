@@ -15,6 +15,9 @@ from accounts.actor import actor_from
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
 from tenants.models import Membership, Quota, Tenant
+from tenants.quota import RESOURCES
+
+_LIMITS = tuple(f"max_{name}" for name in RESOURCES)
 
 
 class QuotaInline(TabularInline):  # type: ignore[misc] # the library is untyped
@@ -72,6 +75,14 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
         )
         self._record(request, obj, "tenant.changed")
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Store the limits only: the use may have changed since the form was opened."""
+        del change
+        for quota in formset.save(commit=False):
+            limits = {name: getattr(quota, name) for name in _LIMITS}
+            Quota.objects.filter(tenant_id=quota.tenant_id).update(**limits)
+            self._record(request, form.instance, "tenant.quota_changed", detail=limits)
+
     def _mark(self, request: HttpRequest, queryset: QuerySet[Tenant], *, action: str, suspended_at: Any) -> None:
         with atomic():
             for tenant in queryset:
@@ -79,8 +90,11 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
                 self._record(request, tenant, action)
 
     @staticmethod
-    def _record(request: HttpRequest, tenant: Tenant, action: str) -> None:
-        audit.record(actor_from(request), action=action, object_type="tenant", object_id=tenant.id, tenant_id=tenant.id)
+    def _record(request: HttpRequest, tenant: Tenant, action: str, detail: dict[str, Any] | None = None) -> None:
+        actor = actor_from(request)
+        audit.record(
+            actor, action=action, object_type="tenant", object_id=tenant.id, tenant_id=tenant.id, detail=detail
+        )
 
 
 @admin.register(Membership)

@@ -5,6 +5,7 @@ A view method says which errors of its own it can raise with `@raises(...)`; the
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
@@ -61,6 +62,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
+@cache
 def page_of(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """Return the shape of one page of these, for `extend_schema(responses=...)`."""
     name = item.__name__.removesuffix("Serializer")

@@ -60,11 +60,12 @@ def _cursor(row: Any, request: Request) -> str:
 def _position(cursor: str, request: Request) -> UUID:
     try:
         last, filters = signing.loads(cursor, salt=_SALT)
-    except signing.BadSignature as error:
+        position = UUID(hex=last)
+    except (signing.BadSignature, ValueError) as error:
         raise CursorInvalid from error
     if filters != _filters(request):
         raise CursorInvalid
-    return UUID(hex=last)
+    return position
 
 
 def _filters(request: Request) -> str:
