@@ -1,10 +1,12 @@
 """Who a bearer token belongs to: the administrator or a service account."""
 
+from collections.abc import Mapping
+
 import orjson
 
 from devcluster.apiserver.credentials import Credentials
-from devcluster.apiserver.errors import Body, unauthorized
-from devcluster.apiserver.rbac import AUTHENTICATED, User
+from devcluster.apiserver.errors import Body, forbidden, unauthorized
+from devcluster.apiserver.rbac import AUTHENTICATED, SUPERUSERS, User
 from devcluster.apiserver.store import Key, Store
 
 _PREFIX = "kubernetes.io/serviceaccount/"
@@ -17,18 +19,26 @@ class Authenticator:
         self._store = store
         self._credentials = credentials
 
-    def user(self, header: str) -> User:
-        """Give the user of a request.
+    def user(self, headers: Mapping[str, str]) -> User:
+        """Give the user of a request, who may be one that the administrator impersonates.
 
-        Raises: ApiError — 401, for no token, a wrong one, or one whose Secret or account is gone.
+        Raises: ApiError — 401, for no token, a wrong one, or one whose Secret or account is gone; 403, for
+        impersonation by anybody else.
         """
-        scheme, _, token = header.partition(" ")
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise unauthorized()
         user = self._credentials.admin(token) or self._service_account(token)
         if user is None:
             raise unauthorized()
-        return user
+        wanted = headers.get("Impersonate-User")
+        if not wanted:
+            return user
+        if SUPERUSERS not in user.groups:
+            why = f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
+            raise forbidden("users", "", wanted, why)
+        group = headers.get("Impersonate-Group")
+        return User(name=wanted, groups=(group, AUTHENTICATED) if group else (AUTHENTICATED,))
 
     def _service_account(self, token: str) -> User | None:
         claims = self._credentials.read_token(token)

@@ -68,7 +68,7 @@ class Credentials:
 
     def admin(self, token: str) -> User | None:
         """Give the administrator when the token is theirs."""
-        if hmac.compare_digest(token, self.admin_token):
+        if hmac.compare_digest(token.encode(), self.admin_token.encode()):
             return User(name="kubernetes-admin", groups=(SUPERUSERS, AUTHENTICATED))
         return None
 
@@ -81,7 +81,7 @@ class Credentials:
     def read_token(self, token: str) -> Body | None:
         """Give the claims of a token that we signed, None for any other."""
         signed, _, signature = token.rpartition(".")
-        if not signed or not hmac.compare_digest(signature, self._signature(signed)):
+        if not signed or not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
             return None
         payload = signed.partition(".")[2]
         claims: Body = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -50,7 +50,7 @@ class Surface:
         parts = routing.split(http.path)
         if parts and parts[0] in _OPEN:
             return _answer(discovery.VERSION, 200) if parts[0] == "version" else web.Response(text="ok")
-        user = self._cluster.authenticator.user(http.headers.get("Authorization", ""))
+        user = self._cluster.authenticator.user(http.headers)
         if parts[:1] == ["_faults"] and self._cluster.faults is not None:
             return await self._serve_faults(http, user, self._cluster.faults)
         if not routing.is_resource_path(parts):

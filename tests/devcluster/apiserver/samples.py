@@ -9,11 +9,11 @@ import httpx
 Body = dict[str, Any]
 
 
-def postgres(name: str = "pg", **spec: object) -> Body:
-    """Give a small Postgres that every rule accepts."""
+def postgres(**spec: Any) -> Body:
+    """Give a small Postgres named pg that every rule accepts, with these fields in place of its own."""
     storage = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     chosen = {"version": "17.5", "replicas": 1, "storage": storage, **spec}
-    return {"apiVersion": "kubedb.com/v1", "kind": "Postgres", "metadata": {"name": name}, "spec": chosen}
+    return {"apiVersion": "kubedb.com/v1", "kind": "Postgres", "metadata": {"name": "pg"}, "spec": chosen}
 
 
 def config_map(name: str = "settings", **metadata: object) -> Body:
