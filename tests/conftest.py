@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import pytest
 from django.conf import settings
 from django.db import connections
-from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
 from tenants.models import Tenant
@@ -62,27 +61,23 @@ def shop(alice: User, bob: User) -> Tenant:
 
 
 @pytest.fixture
-def shared_database(
-    request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     """A metadata database that several threads use at once; with SQLite a file in WAL mode as in production, not the usual one in memory."""
-    request.getfixturevalue("django_db_setup")
+    del transactional_db
     original = connections["default"]
     if original.vendor != "sqlite":
-        request.getfixturevalue("transactional_db")
         yield
         return
     before = connections.settings["default"]
     path = tmp_path / "shared.sqlite3"
-    with django_db_blocker.unblock():
-        _copy_schema(original, path)
-        connections.settings["default"] = {**before, "NAME": str(path)}
-        connections["default"] = connections.create_connection("default")
-        connections["default"].ensure_connection()
-        yield
-        connections["default"].close()
-        connections.settings["default"] = before
-        connections["default"] = original
+    _copy_schema(original, path)
+    connections.settings["default"] = {**before, "NAME": str(path)}
+    connections["default"] = connections.create_connection("default")
+    connections["default"].ensure_connection()
+    yield
+    connections["default"].close()
+    connections.settings["default"] = before
+    connections["default"] = original
 
 
 def _copy_schema(original: Any, path: Path) -> None:
