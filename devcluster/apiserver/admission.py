@@ -1,19 +1,17 @@
 """KubeDB's webhooks as far as any client may meet them: a table of defaults and refusals. Built-in kinds are in `kinds`.
 
 Texts follow the patterns that clients match on, not the letter of one release. Rules that need the operator's
-knowledge (update paths between versions, TLS, monitoring) are left to it.
+knowledge (TLS, monitoring) are left to it. What is checked of an OpsRequest is in `opsrequests`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
-import orjson
-
-from devcluster.apiserver.errors import Body, Cause, denied_by_webhook, invalid, invalid_field
+from devcluster.apiserver import opsrequests
+from devcluster.apiserver.errors import Body, denied_by_webhook
+from devcluster.apiserver.kubedb import DATABASES, OPERATIONS, Context, version_resource
 from devcluster.apiserver.request import Request
-from devcluster.apiserver.store import Key, Store
+from devcluster.apiserver.store import Store
 
-DATABASES, OPERATIONS, CATALOG = "kubedb.com", "ops.kubedb.com", "catalog.kubedb.com"
 Refusals = Iterator[str]
 
 _CLUSTERED_MYSQL = frozenset({"GroupReplication", "InnoDBCluster", "SemiSync"})
@@ -23,31 +21,6 @@ _FORBIDDEN_ENVIRONMENT = frozenset({
     "REDISCLI_AUTH", "VALKEYCLI_AUTH", "SENTINEL_PASSWORD",
 })  # fmt: skip
 _TOPOLOGIES: Mapping[str, str] = {"MongoDB": "shardTopology", "Elasticsearch": "topology"}
-_UNITS: Mapping[str, float] = {
-    "": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18,
-    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60,
-}  # fmt: skip
-
-
-def quantity(value: object) -> float:
-    """Read a resource quantity such as `500m` or `10Gi`; the schema has checked its form."""
-    text = str(value)
-    number = text.rstrip("EPTGMKkim")
-    return float(number) * _UNITS.get(text[len(number) :], 1)
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a rule may look at besides the object."""
-
-    store: Store
-    namespace: str
-    kind: str
-
-    def find(self, resource: str, name: str, *, namespace: str | None = None) -> Body | None:
-        """Give another object, in the same namespace unless one is named."""
-        stored = self.store.get(Key(resource, self.namespace if namespace is None else namespace, name))
-        return orjson.loads(stored) if stored is not None else None
 
 
 def _has_own_node_counts(kind: str, spec: Body) -> bool:
@@ -90,10 +63,10 @@ def _version(spec: Body, old: Body, context: Context) -> Refusals:
     """Check against the catalogue, once the cluster has one."""
     if old:
         return
-    kind = "Redis" if context.kind == "RedisSentinel" else context.kind
-    resource = f"{kind.lower()}versions.{CATALOG}"
+    resource = version_resource(context.kind)
     has_catalogue = bool(context.store.list_objects(resource, limit=1))
     if has_catalogue and context.find(resource, spec["version"], namespace="") is None:
+        kind = "Redis" if context.kind == "RedisSentinel" else context.kind
         yield f'failed to get {kind}Version: {resource} "{spec["version"]}" not found'
 
 
@@ -181,69 +154,6 @@ _DATABASE_RULES: Mapping[str, tuple[Callable[[Body, Body, Context], Refusals], .
     "RedisSentinel": _COMMON_RULES,
     "Elasticsearch": (*_COMMON_RULES, _elasticsearch),
 }
-_PLURALS: Mapping[str, str] = {
-    "Postgres": "postgreses", "MySQL": "mysqls", "MongoDB": "mongodbs", "Redis": "redises",
-    "RedisSentinel": "redissentinels", "Elasticsearch": "elasticsearches",
-}  # fmt: skip
-_LETS_MISSING_DATABASE_PASS = frozenset({"MongoDB", "Elasticsearch"})
-
-
-def _operation(spec: Body, context: Context) -> Iterator[Cause]:
-    """Check an OpsRequest against its database."""
-    engine = context.kind.removesuffix("OpsRequest")
-    name = (spec.get("databaseRef") or {}).get("name", "")
-    database = context.find(f"{_PLURALS[engine]}.{DATABASES}", name)
-    if database is None:
-        if engine not in _LETS_MISSING_DATABASE_PASS:
-            yield invalid_field("spec.databaseRef", name, f'spec.databaseRef "{name}" is invalid or not found')
-        return
-    rule = _OPERATION_RULES.get(spec["type"])
-    if rule is not None:
-        yield from rule(engine, spec, database["spec"], context)
-
-
-def _expansion(_engine: str, spec: Body, database: Body, _context: Context) -> Iterator[Cause]:
-    current = (((database.get("storage") or {}).get("resources") or {}).get("requests") or {}).get("storage")
-    for node, wanted in (spec.get("volumeExpansion") or {}).items():
-        if node != "mode" and current is not None and quantity(wanted) <= quantity(current):
-            why = f"desired {node} storage size must be greater than current storage. Current storage: {current}"
-            yield invalid_field("spec.volumeExpansion", wanted, why)
-
-
-def _scaling(engine: str, spec: Body, database: Body, _context: Context) -> Iterator[Cause]:
-    wanted = spec.get("horizontalScaling") or {}
-    path = "spec.horizontalScaling"
-    if engine == "Postgres" and bool(wanted.get("replicas")) is bool(wanted.get("readReplicas")):
-        yield invalid_field(path, wanted, "exactly one of replicas and readReplicas must be given and be positive")
-    if engine == "MySQL" and not database.get("topology"):
-        yield invalid_field(path, wanted, "OpsRequest haven't pointed to a Group Replication")
-    elif engine == "MySQL" and not 3 <= wanted.get("member", 0) <= 8:  # noqa: PLR2004 — the limits of KubeDB's check
-        yield invalid_field(
-            f"{path}.member", wanted.get("member", 0), "Group size can not be less than 3 or more than 9"
-        )
-    if engine == "Redis" and database.get("mode", "Standalone") == "Standalone":
-        yield invalid_field(path, wanted, "horizontal scaling is not allowed for standalone redis")
-
-
-def _rotation(_engine: str, spec: Body, database: Body, context: Context) -> Iterator[Cause]:
-    name = ((spec.get("authentication") or {}).get("secretRef") or {}).get("name")
-    if name and context.find("secrets", name) is None:
-        yield invalid_field("spec.authentication", name, f"referenced secret {name} not found")
-    if database.get("disableAuth"):
-        yield invalid_field("spec.authentication", name or "", "database is running in disable auth mode")
-
-
-def _migration(_engine: str, spec: Body, _database: Body, _context: Context) -> Iterator[Cause]:
-    if not spec.get("timeout"):
-        yield invalid_field("spec.timeout", "", "spec.timeout is required for Storage Migration")
-
-
-_OPERATION_RULES: Mapping[str, Callable[[str, Body, Body, Context], Iterator[Cause]]] = {
-    "VolumeExpansion": _expansion,
-    "HorizontalScaling": _scaling,
-    "RotateAuth": _rotation,
-    "StorageMigration": _migration,
-}
 
 
 class Admission:
@@ -272,7 +182,7 @@ class Admission:
                 for text in rule(spec, (old or {}).get("spec") or {}, context):
                     raise denied_by_webhook(f"{resource.kind.lower()}webhook.validators.{DATABASES}", text)
         if resource.group == OPERATIONS:
-            _check_operation(old, new, context)
+            opsrequests.check(old, new, context)
 
     def check_delete(self, request: Request, old: Body) -> None:
         """Let a delete pass.
@@ -284,15 +194,3 @@ class Admission:
         kind, place = request.resource.kind, f"{request.namespace}/{request.name}"
         text = f'{kind} "{place}" can\'t be terminated. To delete, change spec.deletionPolicy'
         raise denied_by_webhook(f"{kind.lower()}webhook.validators.{DATABASES}", text)
-
-
-def _check_operation(old: Body | None, new: Body, context: Context) -> None:
-    if old is not None:
-        if old.get("spec") != new.get("spec"):
-            webhook = f"{context.kind.lower()}webhook.validators.{OPERATIONS}"
-            raise denied_by_webhook(webhook, "precondition failed: spec cannot be changed after creation")
-        return
-    causes = list(_operation(new["spec"], context))
-    if causes:
-        group = f"{context.kind.capitalize()}s.{DATABASES}"
-        raise invalid(context.kind, group, new["metadata"]["name"], causes)

@@ -4,6 +4,7 @@ It follows the store's changes in order and acts as a client would; nothing runs
 """
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ from devcluster.apiserver.store import Event, Key, Store
 from devcluster.apiserver.writes import CRD_CLEANUP, FOREGROUND, ORPHAN, Writer
 
 log = logging.getLogger(__name__)
+EVENTS_KEPT_FOR = dt.timedelta(hours=1)
 COLLECTOR = User(name="system:serviceaccount:kube-system:generic-garbage-collector", groups=(SUPERUSERS,))
 
 
@@ -39,6 +41,14 @@ class Controllers:
                 self._react(event)
             except ApiError as error:
                 log.info("Left %s as it is: %s", event.key, error)
+
+    def expire_events(self) -> None:
+        """Remove Events that nothing has touched for an hour, as the real server does."""
+        oldest = (dt.datetime.now(tz=dt.UTC) - EVENTS_KEPT_FOR).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for key, stored in self._store.list_objects("events"):
+            body = orjson.loads(stored)
+            if (body.get("lastTimestamp") or body["metadata"]["creationTimestamp"]) < oldest:
+                self._delete(key)
 
     def _catch_up(self) -> None:
         for uid in self._store.owner_uids():

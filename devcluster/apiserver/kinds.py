@@ -2,11 +2,7 @@
 
 import base64
 import binascii
-import ipaddress
-import random
-import socket
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import orjson
 
@@ -20,11 +16,9 @@ from devcluster.apiserver.errors import (
     invalid_field,
     required_field,
 )
-from devcluster.apiserver.errors import unsupported_field as unsupported
+from devcluster.apiserver.services import Services
 from devcluster.apiserver.store import Key, Store
 
-NODE_PORTS = range(30_000, 32_768)
-SERVICE_NETWORK = ipaddress.ip_network("10.96.0.0/16")
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 — the name of a type
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
 ACCOUNT_UID = "kubernetes.io/service-account.uid"
@@ -40,7 +34,7 @@ class Kinds:
             "namespaces": _prepare_namespace,
             "secrets": self._prepare_secret,
             "configmaps": _prepare_config_map,
-            "services": self._prepare_service,
+            "services": Services(store).prepare,
             "pods": _prepare_pod,
             "persistentvolumeclaims": _prepare_claim,
             "customresourcedefinitions.apiextensions.k8s.io": _prepare_definition,
@@ -102,91 +96,10 @@ class Kinds:
         added = {name: base64.b64encode(content).decode() for name, content in files.items()}
         secret["data"] = {**(secret.get("data") or {}), **added}
 
-    def _prepare_service(self, old: Body | None, new: Body) -> None:
-        spec = new.setdefault("spec", {})
-        before = (old or {}).get("spec") or {}
-        _default_service(spec)
-        if spec["type"] not in {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"}:
-            supported = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
-            raise _invalid("Service", new, unsupported("spec.type", spec["type"], supported))
-        if not spec["ports"] and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
-            raise _invalid("Service", new, required_field("spec.ports"))
-        if spec["type"] != "ExternalName":
-            self._allocate_address(new, before)
-        if spec["type"] in {"NodePort", "LoadBalancer"}:
-            self._allocate_ports(new, before)
-        else:
-            for port in spec["ports"]:
-                port.pop("nodePort", None)
-        new.setdefault("status", {"loadBalancer": {}})
-
-    def _allocate_address(self, service: Body, before: Body) -> None:
-        spec, held = service["spec"], before.get("clusterIP")
-        if held and spec.get("clusterIP", held) != held:
-            wrong = invalid_field("spec.clusterIP", spec["clusterIP"], "field is immutable")
-            raise _invalid("Service", service, wrong)
-        taken = {one["spec"].get("clusterIP") for one in self._others(service)}
-        free = (str(address) for address in SERVICE_NETWORK.hosts() if str(address) not in taken)
-        address = spec.get("clusterIP") or held or next(free)
-        spec.update(clusterIP=address, clusterIPs=[address])
-
-    def _others(self, service: Body) -> Iterator[Body]:
-        me = (service["metadata"]["namespace"], service["metadata"]["name"])
-        for key, stored in self._store.list_objects("services"):
-            if (key.namespace, key.name) != me:
-                yield orjson.loads(stored)
-
-    def _allocate_ports(self, service: Body, before: Body) -> None:
-        taken = {port.get("nodePort") for one in self._others(service) for port in one["spec"].get("ports") or ()}
-        held = {(port.get("name"), port["port"]): port.get("nodePort") for port in before.get("ports") or ()}
-        for index, port in enumerate(service["spec"]["ports"]):
-            field = f"spec.ports[{index}].nodePort"
-            wanted = port.get("nodePort") or held.get((port.get("name"), port["port"]))
-            if wanted and wanted not in NODE_PORTS:
-                why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-                raise _invalid("Service", service, invalid_field(field, wanted, why))
-            if wanted in taken and wanted:
-                raise _invalid("Service", service, invalid_field(field, wanted, "provided port is already allocated"))
-            port["nodePort"] = wanted or _free_port(taken)
-            taken.add(port["nodePort"])
-
 
 def _invalid(kind: str, body: Body, *causes: Cause) -> Exception:
     group = "apiextensions.k8s.io" if kind == "CustomResourceDefinition" else ""
     return invalid(kind, group, body["metadata"].get("name", ""), causes)
-
-
-def _free_port(taken: set[Any]) -> int:
-    """Choose a port that no Service holds and that a server can really bind on this machine."""
-    for port in random.sample(NODE_PORTS, len(NODE_PORTS)):
-        if port not in taken and _can_bind(port):
-            return port
-    raise bad_request("no node port is free")
-
-
-def _can_bind(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _default_service(spec: Body) -> None:
-    spec.setdefault("type", "ClusterIP")
-    spec.setdefault("ports", [])
-    spec.setdefault("sessionAffinity", "None")
-    if spec["type"] != "ExternalName":
-        spec.setdefault("internalTrafficPolicy", "Cluster")
-        spec.setdefault("ipFamilies", ["IPv4"])
-        spec.setdefault("ipFamilyPolicy", "SingleStack")
-    if spec["type"] in {"NodePort", "LoadBalancer"}:
-        spec.setdefault("externalTrafficPolicy", "Cluster")
-    for port in spec["ports"]:
-        port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port.get("port"))
 
 
 def _require_base64(value: object) -> None:

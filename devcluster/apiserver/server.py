@@ -85,9 +85,10 @@ def _stop_signal() -> asyncio.Event:
 
 
 async def _compact(cluster: Cluster) -> None:
-    """Keep the history short."""
+    """Keep the history and the Events short."""
     while True:
         await asyncio.sleep(COMPACTION_SECONDS)
+        cluster.controllers.expire_events()
         cluster.store.compact(keep=KEPT_EVENTS, max_age_seconds=KEPT_SECONDS)
 
 

@@ -1,16 +1,33 @@
 """What KubeDB's webhooks would refuse."""
 
+from collections.abc import Callable
+from typing import Any
+
 import httpx
 import pytest
 
-from devcluster.apiserver.admission import quantity
+from devcluster.apiserver.opsrequests import quantity
+from tests.devcluster.apiserver.conftest import connect_to
 from tests.devcluster.apiserver.samples import Body, created, postgres, postgreses
+from tests.devcluster.conftest import ApiServer
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-def database(kind: str, **spec: object) -> Body:
-    return {**postgres(**{"replicas": None, **spec}), "kind": kind}
+VERSIONS = {"Postgres": "17.5", "MySQL": "8.4.8", "MongoDB": "8.0.17", "Redis": "7.4.6", "Elasticsearch": "xpack-9.2.3"}
+
+
+def database(kind: str, **spec: Any) -> Body:
+    return {**postgres(**{"replicas": None, "version": VERSIONS[kind], **spec}), "kind": kind}
+
+
+def install_versions(api: httpx.Client, **ranges: list[str]) -> None:
+    for version, allowed in ranges.items():
+        name = version.removeprefix("v").replace("_", ".")
+        image, policies = {"image": "any"}, {"databasePolicyName": "any"}
+        spec = {"version": name, "db": image, "coordinator": image, "exporter": image, "podSecurityPolicies": policies}
+        body = {"metadata": {"name": name}, "spec": {**spec, "updateConstraints": {"allowlist": allowed}}}
+        created(api, "/apis/catalog.kubedb.com/v1alpha1/postgresversions", body)
 
 
 def operation(kind: str, **spec: object) -> Body:
@@ -163,6 +180,26 @@ def test_that_an_operation_cannot_be_changed(api: httpx.Client, namespace: str) 
 
     assert changed.status_code == 403
     assert labelled.status_code == 200
+
+
+@pytest.mark.processes
+def test_that_versions_come_from_the_catalogue_and_follow_its_paths(fresh_cluster: Callable[[], ApiServer]) -> None:
+    with connect_to(fresh_cluster()) as api:
+        install_versions(api, v16_4=[">= 16.4, < 18.0"], v17_5=[">= 17.5"], v18_3=[">= 18.3"])
+        created(api, postgreses("default"), postgres(version="16.4"))
+
+        def attempt(target: str) -> httpx.Response:
+            body = operation("PostgresOpsRequest", type="UpdateVersion", updateVersion={"targetVersion": target})
+            return api.post(operations("default"), json=body, params={"dryRun": "All"})
+
+        unknown = api.post(postgreses("default"), json={**postgres(version="1.0"), "metadata": {"name": "other"}})
+        answers = {target: attempt(target) for target in ("17.5", "18.3", "1.0")}
+
+    assert unknown.status_code == 403
+    assert "failed to get PostgresVersion: " in unknown.json()["message"]
+    assert answers["17.5"].status_code == 201
+    assert "upgrade from version 16.4 to 18.3 is not supported" in answers["18.3"].json()["message"]
+    assert answers["1.0"].status_code == 422
 
 
 @pytest.mark.parametrize(("text", "value"), [("10Gi", 10 * 2**30), ("500m", 0.5), ("2", 2), (3, 3), ("1.5k", 1500)])
