@@ -15,7 +15,7 @@ _environment = read_environment(
     secret_key=DEVELOPMENT_SECRET,
     jwt_signing_key=DEVELOPMENT_SECRET + "-jwt",
     api_key_pepper=DEVELOPMENT_SECRET + "-pepper",
-    broker_url="redis://127.0.0.1:1/0",
+    broker_url="memory://",
     log_level="WARNING",
 )
 globals().update(settings_from(_environment))

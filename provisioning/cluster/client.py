@@ -170,9 +170,8 @@ class Gateway:
         method, url, headers, _, _ = client.param_serialize(
             method=verb, resource_path=path, query_params=asked, header_params=headers, auth_settings=["BearerToken"]
         )
-        sent: Any = body if content_type == _JSON or body is None else orjson.dumps(body)
         try:
-            answer = client.call_api(method, url, headers, sent, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            answer = client.call_api(method, url, headers, body, _request_timeout=(CONNECT_SECONDS, read_seconds))
             failed = answer.status >= HTTPStatus.MULTIPLE_CHOICES
             content = answer.read() if failed else b""
         except urllib3.exceptions.HTTPError as error:
