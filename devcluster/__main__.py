@@ -74,7 +74,7 @@ def main() -> int:
     )
     try:
         return server.main(options) if arguments.command == "apiserver" else run_both(options)
-    except server.PortInUseError as error:
+    except server.StartError as error:
         print(error, file=sys.stderr)  # noqa: T201 — a sentence for people
         return 1
 

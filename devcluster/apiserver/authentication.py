@@ -1,5 +1,8 @@
 """Who a bearer token belongs to: the administrator or a service account."""
 
+import datetime as dt
+import math
+import time
 from collections.abc import Mapping
 
 import orjson
@@ -7,8 +10,11 @@ import orjson
 from devcluster.apiserver.credentials import Credentials
 from devcluster.apiserver.errors import Body, forbidden, unauthorized
 from devcluster.apiserver.rbac import AUTHENTICATED, SUPERUSERS, User
+from devcluster.apiserver.request import Request
 from devcluster.apiserver.store import Key, Store
 
+TOKEN_SECONDS = 3600
+"""How long a requested token lives when the request does not say."""
 _PREFIX = "kubernetes.io/serviceaccount/"
 
 
@@ -40,14 +46,37 @@ class Authenticator:
         group = headers.get("Impersonate-Group")
         return User(name=wanted, groups=(group, AUTHENTICATED) if group else (AUTHENTICATED,))
 
+    def issue(self, request: Request, body: Body) -> Body:
+        """Answer a TokenRequest: a token for a service account that ends by itself.
+
+        Raises: ApiError — 404, for an account that does not exist.
+        """
+        account = self._metadata(request.key)
+        if account is None:
+            raise request.missing()
+        seconds = (body.get("spec") or {}).get("expirationSeconds") or TOKEN_SECONDS
+        end = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=seconds)
+        claims = {
+            "iss": "kubernetes/serviceaccount",
+            _PREFIX + "namespace": request.namespace,
+            _PREFIX + "service-account.name": request.name,
+            _PREFIX + "service-account.uid": account["uid"],
+            "sub": f"system:serviceaccount:{request.namespace}:{request.name}",
+            "exp": int(end.timestamp()),
+        }
+        status = {"token": self._credentials.sign_token(claims), "expirationTimestamp": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+        return {**body, "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "status": status}
+
     def _service_account(self, token: str) -> User | None:
         claims = self._credentials.read_token(token)
-        if claims is None:
+        if claims is None or claims.get("exp", math.inf) < time.time():
             return None
         namespace = claims[_PREFIX + "namespace"]
         account = self._metadata(Key("serviceaccounts", namespace, claims[_PREFIX + "service-account.name"]))
-        secret = self._metadata(Key("secrets", namespace, claims[_PREFIX + "secret.name"]))
-        if not account or not secret or account["uid"] != claims[_PREFIX + "service-account.uid"]:
+        if not account or account["uid"] != claims[_PREFIX + "service-account.uid"]:
+            return None
+        secret_name = claims.get(_PREFIX + "secret.name")
+        if secret_name and not self._metadata(Key("secrets", namespace, secret_name)):
             return None
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
         return User(name=claims["sub"], groups=groups)

@@ -41,6 +41,8 @@ class Controllers:
                 self._react(event)
             except ApiError as error:
                 log.info("Left %s as it is: %s", event.key, error)
+            except Exception:
+                log.exception("Could not follow the change of %s", event.key)
 
     def expire_events(self) -> None:
         """Remove Events that nothing has touched for an hour, as the real server does."""

@@ -45,6 +45,7 @@ _KINDS: Mapping[str, Shape] = {
     "ClusterRoleBinding": _BINDING,
     "SelfSubjectAccessReview": {1: ("metadata", _METADATA), 2: ("spec", {1: ("resourceAttributes", _ATTRIBUTES)})},
     "SelfSubjectReview": {1: ("metadata", _METADATA)},
+    "TokenRequest": {1: ("metadata", _METADATA), 2: ("spec", {1: ("audiences", ["text"]), 4: ("expirationSeconds", "int")})},
     "DeleteOptions": {1: ("gracePeriodSeconds", "int"), 3: ("orphanDependents", "bool"),
                       2: ("preconditions", {1: ("uid", "text"), 2: ("resourceVersion", "text")}),
                       4: ("propagationPolicy", "text"), 5: ("dryRun", ["text"])},

@@ -7,7 +7,8 @@ from devcluster.apiserver.rbac import User
 from devcluster.apiserver.registry import Registry
 from devcluster.apiserver.request import Request
 
-_SUBRESOURCES = {"pods": {"log"}, "namespaces": {"finalize"}}
+_SUBRESOURCES = {"pods": {"log"}, "namespaces": {"finalize"}, "serviceaccounts": {"token"}}
+TOKEN = "token"  # noqa: S105 — the name of a subresource
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -43,7 +44,7 @@ def parse(
     if subresource and subresource not in _SUBRESOURCES.get(resource.key, ()):
         _require_status(subresource, has_status=resource.has_status)
     verb = _verb(method, name, query)
-    if verb not in resource.verbs or (verb == "create" and name):
+    if verb not in resource.verbs or (verb == "create" and name and subresource != TOKEN):
         raise method_not_allowed()
     if resource.is_namespaced and not namespace and (name or verb in {"create", "deletecollection"}):
         raise method_not_allowed()

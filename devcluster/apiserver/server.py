@@ -1,12 +1,14 @@
 """The process: socket, TLS, background work, orderly end. What is served is in `web`."""
 
 import asyncio
+import fcntl
 import logging
 import signal
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from aiohttp import web
 
@@ -33,19 +35,34 @@ class Options:
     has_faults: bool = False
 
 
-class PortInUseError(Exception):
-    """Another program listens on the wanted port."""
+class StartError(Exception):
+    """The server cannot start as it was asked to; the text says why and what to do."""
 
 
 def bind(port: int) -> socket.socket:
     """Open the listening socket; port 0 means any free one.
 
-    Raises: PortInUseError.
+    Raises: StartError.
     """
     try:
         return socket.create_server((HOST, port), backlog=512)
     except OSError as error:
-        raise PortInUseError(f"Port {port} on {HOST} is in use; choose another one with --port.") from error
+        raise StartError(f"Port {port} on {HOST} is in use; choose another one with --port.") from error
+
+
+def lock(directory: Path) -> TextIO:
+    """Take the data directory for this process, for as long as the file that is returned stays open.
+
+    Raises: StartError.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (directory / "apiserver.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise StartError(f"Another API server works in {directory}; stop it or choose another --data-dir.") from error
+    return file
 
 
 async def serve(options: Options, listener: socket.socket, *, ready: asyncio.Event | None = None) -> None:
@@ -94,7 +111,6 @@ async def _compact(cluster: Cluster) -> None:
 
 def main(options: Options) -> int:
     """Run the server in this process and give its exit code."""
-    listener = bind(options.port)
-    with suppress(KeyboardInterrupt):
+    with bind(options.port) as listener, lock(options.directory), suppress(KeyboardInterrupt):
         asyncio.run(serve(options, listener))
     return 0

@@ -6,7 +6,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 
-from devcluster.apiserver.server import KUBECONFIG, Options, bind, serve
+from devcluster.apiserver.server import KUBECONFIG, Options, bind, lock, serve
 
 log = logging.getLogger(__name__)
 GRACE_SECONDS = 15.0
@@ -16,9 +16,10 @@ GRACE_SECONDS = 15.0
 def run_both(options: Options) -> int:
     """Serve and operate until a signal comes or one half ends; give the exit code.
 
-    Raises: PortInUseError.
+    Raises: StartError.
     """
-    return asyncio.run(_run_both(options, bind(options.port)))
+    with bind(options.port) as listener, lock(options.directory):
+        return asyncio.run(_run_both(options, listener))
 
 
 async def _run_both(options: Options, listener: socket.socket) -> int:

@@ -89,7 +89,7 @@ class Surface:
         if request.verb == "deletecollection":
             return self._delete_collection(*_with_options(request, http.content_type, raw))
         body, code = self._write(request, http.content_type, raw)
-        is_object = request.resource.is_stored and body.get("kind") != "Status"
+        is_object = body.get("kind") == request.resource.kind and request.resource.is_stored
         shown = _form(http).one(request.resource, orjson.dumps(body)) if is_object else body
         return _answer(shown, code, warnings=request.warnings)
 
@@ -105,6 +105,8 @@ class Surface:
         body = _parse(content_type, raw)
         if not request.resource.is_stored:
             return reviews.answer(request, body, self._cluster.authorizer), 201
+        if request.subresource == routing.TOKEN:
+            return self._cluster.authenticator.issue(request, body), 201
         if request.verb == "create":
             return writer.create(request, body), 201
         return writer.update(request, body), 200

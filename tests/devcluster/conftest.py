@@ -17,10 +17,11 @@ START_SECONDS = 20.0
 
 @dataclass
 class ApiServer:
-    """A running API server of its own process."""
+    """A running API server of its own process; with an empty command the operator runs too."""
 
     data_dir: Path
     arguments: tuple[str, ...] = ()
+    command: str = "apiserver"
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -46,7 +47,8 @@ class ApiServer:
     def start(self, port: int = 0) -> None:
         """Start the server and wait until it has written the kubeconfig, which it does when it listens."""
         self.kubeconfig.unlink(missing_ok=True)
-        line = [sys.executable, "-m", "devcluster", "apiserver", "--data-dir", str(self.data_dir), "--port", str(port)]
+        command = [self.command] if self.command else []
+        line = [sys.executable, "-m", "devcluster", *command, "--data-dir", str(self.data_dir), "--port", str(port)]
         environment = {**os.environ, "PYTHONWARNINGS": "error"}
         self._process = subprocess.Popen([*line, *self.arguments], env=environment, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS

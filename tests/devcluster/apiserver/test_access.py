@@ -140,3 +140,14 @@ def test_that_a_token_dies_with_its_secret(api: httpx.Client, robot: httpx.Clien
 
     assert before == 200
     assert robot.get("/api").status_code == 401
+
+
+def test_that_a_requested_token_works_until_it_ends(api: httpx.Client, namespace: str, connect: Connect) -> None:
+    created(api, core(namespace, "serviceaccounts"), {"metadata": {"name": "robot"}})
+    path = core(namespace, "serviceaccounts/robot/token")
+
+    living = created(api, path, {"spec": {}})["status"]["token"]
+    dead = created(api, path, {"spec": {"expirationSeconds": -1}})["status"]["token"]
+
+    assert connect(living).get("/api").status_code == 200
+    assert connect(dead).get("/api").status_code == 401

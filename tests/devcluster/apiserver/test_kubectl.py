@@ -119,6 +119,9 @@ def test_that_typed_creates_are_understood(run: Kubectl, namespace: str) -> None
     run("create", "role", "typed", "--verb=get", "--verb=list", "--resource=secrets")
     run("create", "rolebinding", "typed", "--role=typed", f"--serviceaccount={namespace}:typed")
 
+    token = run("create", "token", "typed").strip()
+
+    assert token.count(".") == 2
     assert json.loads(run("get", "secret/typed", "-o", "json"))["data"] == {"user": "bWU=", "empty": ""}
     assert json.loads(run("get", "role/typed", "-o", "json"))["rules"][0]["verbs"] == ["get", "list"]
     assert run("auth", "can-i", "create", "pods").strip() == "yes"

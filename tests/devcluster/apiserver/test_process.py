@@ -1,5 +1,6 @@
 """The server as a process: start, restart, ports, files."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.devcluster.apiserver.conftest import connect_to
-from tests.devcluster.apiserver.samples import config_map, core, created
+from tests.devcluster.apiserver.samples import config_map, core, created, eventually
 from tests.devcluster.conftest import ApiServer
 
 pytestmark = pytest.mark.processes
@@ -63,6 +64,29 @@ def test_that_a_port_in_use_is_one_sentence(tmp_path: Path, command: list[str]) 
     assert done.returncode == 1
     assert done.stderr == f"Port {port} on 127.0.0.1 is in use; choose another one with --port.\n"
     assert not (tmp_path / "kubeconfig").exists()
+
+
+def test_that_a_data_directory_has_one_server(cluster: ApiServer) -> None:
+    line = [sys.executable, "-m", "devcluster", "apiserver", "--data-dir", str(cluster.data_dir), "--port", "0"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Another API server works in ")
+    assert cluster.is_running
+
+
+def test_that_both_halves_live_and_end_together(tmp_path: Path) -> None:
+    server = ApiServer(tmp_path / "both", command="")
+    server.start()
+
+    with connect_to(server) as api:
+        versions = "/apis/catalog.kubedb.com/v1alpha1/postgresversions"
+        eventually(lambda: bool(api.get(versions).json()["items"]), "the operator works", within_seconds=15)
+    code = server.stop()
+
+    assert code == 0
+    with (server.data_dir / "operator.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_that_help_shows_how_to_begin() -> None:
