@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from devcluster.apiserver import shapes
 from devcluster.apiserver.credentials import Credentials
 from devcluster.apiserver.errors import Body, forbidden, unauthorized
 from devcluster.apiserver.rbac import AUTHENTICATED, SUPERUSERS, User
@@ -54,7 +55,7 @@ class Authenticator:
         account = self._metadata(request.key)
         if account is None:
             raise request.missing()
-        seconds = (body.get("spec") or {}).get("expirationSeconds") or TOKEN_SECONDS
+        seconds = (shapes.TOKEN_REQUEST.require(body).get("spec") or {}).get("expirationSeconds") or TOKEN_SECONDS
         end = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=seconds)
         claims = {
             "iss": "kubernetes/serviceaccount",

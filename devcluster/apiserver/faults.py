@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from devcluster.apiserver import shapes
 from devcluster.apiserver.errors import ApiError, Body, bad_request, expired
 from devcluster.apiserver.request import Request
 from devcluster.apiserver.watches import Stream
@@ -58,7 +59,7 @@ class Faults:
 
         Raises: ApiError — 400, for a rule that makes no sense.
         """
-        if not isinstance(body, dict) or body.get("fault") not in KINDS:
+        if shapes.FAULT.require(body)["fault"] not in KINDS:
             raise bad_request(f"fault must be one of {', '.join(KINDS)}")
         match = dict(body.get("match") or {})
         nth, every, now = int(match.pop("nth", 1)), bool(match.pop("every", False)), bool(match.pop("now", False))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from devcluster.apiserver import shapes
 from devcluster.apiserver.credentials import Credentials
 from devcluster.apiserver.errors import (
     Body,
@@ -157,9 +158,9 @@ def _prepare_claim(old: Body | None, new: Body) -> None:
 
 def _prepare_definition(_old: Body | None, new: Body) -> None:
     """Accept a CRD at once: names are not checked for clashes, versions are taken as they come."""
-    spec = new.get("spec") or {}
-    names = spec.get("names") or {}
-    wanted = f"{names.get('plural')}.{spec.get('group')}"
+    spec = shapes.DEFINITION.require(new)["spec"]
+    names = spec["names"]
+    wanted = f"{names['plural']}.{spec['group']}"
     if new["metadata"]["name"] != wanted:
         why = 'must be spec.names.plural+"."+spec.group'
         raise _invalid("CustomResourceDefinition", new, invalid_field("metadata.name", new["metadata"]["name"], why))

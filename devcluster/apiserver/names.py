@@ -71,7 +71,7 @@ def _metadata_causes(metadata: Body) -> Iterator[Cause]:
             yield invalid_field(
                 "metadata.labels", name, "name part must consist of alphanumeric characters, '-', '_' or '.'"
             )
-        if not isinstance(value, str) or len(value) > 63 or not _LABEL_VALUE.fullmatch(value):  # noqa: PLR2004 — DNS label
+        if len(value) > 63 or not _LABEL_VALUE.fullmatch(value):  # noqa: PLR2004 — DNS label
             why = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
             yield invalid_field("metadata.labels", value, why)
     for name in metadata.get("annotations") or {}:

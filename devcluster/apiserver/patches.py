@@ -42,8 +42,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return result
 
 
-def json_patch(target: Body, operations: object) -> Body:
-    """Apply an RFC 6902 patch and give the result; the target stays as it is.
+def json_patch(target: Body, operations: object) -> Any:
+    """Apply an RFC 6902 patch and give the result, None when nothing is left; the target stays as it is.
 
     Raises: ApiError — 400 for a malformed patch, 422 when an operation does not fit the object.
     """
@@ -53,11 +53,10 @@ def json_patch(target: Body, operations: object) -> Body:
     for operation in operations:
         try:
             _apply_operation(document, operation)
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+        except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
             why = f"the server rejected our request due to an error in our request: {operation}: {error}"
             raise invalid("", "", "", [invalid_field("patch", str(operation), why)]) from error
-    result: Body = document[""]
-    return result
+    return document.get("")
 
 
 def _tokens(pointer: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import yaml
 
-from devcluster.apiserver import fields, patches
+from devcluster.apiserver import fields, patches, shapes
 from devcluster.apiserver.errors import Body, bad_request, unsupported_media_type
 from devcluster.apiserver.request import Request
 from devcluster.apiserver.writes import Writer
@@ -59,7 +59,11 @@ def patch(writer: Writer, request: Request, content_type: str, raw: bytes) -> tu
     change = parse_json(raw)
     old = writer.existing(request)
     served = {**old, "apiVersion": request.resource.api_version}
-    new = merge(served, change)
+    try:
+        new = merge(served, change)
+    except (AttributeError, TypeError) as error:
+        # A strategic patch takes the types of built-in kinds for granted; here the object or the patch has others.
+        raise bad_request(f"the patch does not fit the object: {error}") from error
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise bad_request("the patch does not leave an object")
     return writer.replace(request, old, new), False
@@ -70,8 +74,8 @@ def _apply(writer: Writer, request: Request, raw: bytes) -> tuple[Body, bool]:
         raise bad_request(
             'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
         )
-    wanted = parse_yaml(raw)
-    if not isinstance(wanted, dict) or not wanted.get("apiVersion") or not wanted.get("kind"):
+    wanted = shapes.OBJECT.require(parse_yaml(raw))
+    if not wanted.get("apiVersion") or not wanted.get("kind"):
         raise bad_request("the applied configuration needs apiVersion and kind")
     if (wanted.get("metadata") or {}).get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")

@@ -1,5 +1,6 @@
 """The resources that are served right now: the built-in table plus one entry per version of every stored CRD."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from devcluster.apiserver.errors import Body, path_not_found
@@ -78,12 +79,12 @@ class Registry:
 
 
 def _version_priority(version: str) -> tuple[int, int, int]:
-    """Rank v2 above v1 above v1beta1 above v1alpha2, as discovery does."""
-    for rank, word in ((1, "alpha"), (2, "beta")):
-        major, found, minor = version.removeprefix("v").partition(word)
-        if found:
-            return rank, int(major), int(minor or 0)
-    return 3, int(version.removeprefix("v")), 0
+    """Rank v2 above v1 above v1beta1 above v1alpha2, as discovery does; other words come last."""
+    found = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    if found is None:
+        return 0, 0, 0
+    rank = {"alpha": 1, "beta": 2, None: 3}[found[2]]
+    return rank, int(found[1]), int(found[3] or 0)
 
 
 def _from_crd(crd: Body) -> Iterable[Resource]:

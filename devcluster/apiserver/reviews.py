@@ -1,5 +1,6 @@
 """Questions that are answered and not stored: may I, who am I."""
 
+from devcluster.apiserver import shapes
 from devcluster.apiserver.errors import Body
 from devcluster.apiserver.rbac import Access, Authorizer
 from devcluster.apiserver.request import Request
@@ -7,7 +8,7 @@ from devcluster.apiserver.request import Request
 
 def answer(request: Request, body: Body, authorizer: Authorizer) -> Body:
     """Give the review back with its status."""
-    review = {**body, "kind": request.resource.kind, "apiVersion": request.resource.api_version}
+    review = {**shapes.REVIEW.require(body), "kind": request.resource.kind, "apiVersion": request.resource.api_version}
     review.setdefault("metadata", {})
     if request.resource.plural == "selfsubjectreviews":
         user = request.user

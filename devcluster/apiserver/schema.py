@@ -73,7 +73,7 @@ class Schemas:
 
 def translate(schema: Body) -> Body:
     """Give the JSON Schema (draft 4) that accepts what a structural schema accepts; unknown fields stay allowed."""
-    result: Body = {key: value for key, value in schema.items() if key in _COPIED}
+    result: Body = {key: value for key, value in schema.items() if key in _COPIED and value != []}
     result.update(_types(schema))
     if schema.get("properties"):
         result["properties"] = {name: translate(part) for name, part in schema["properties"].items()}

@@ -182,13 +182,21 @@ def _definition(column: Body) -> Body:
     }
 
 
+def _shown(cell: Cell, body: Body) -> Any:
+    """Give a cell, or a mark for a built-in object whose fields have types that no client writes."""
+    try:
+        return cell(body)
+    except (AttributeError, KeyError, TypeError):
+        return "<invalid>"
+
+
 def as_table(resource: Resource, bodies: Sequence[Body], *, metadata: Body, include: str, version: str) -> Body:
     """Give a meta.k8s.io Table; `include` is `None`, `Metadata` or `Object`, `version` v1 or v1beta1."""
     columns = _columns(resource)
     api_version = f"meta.k8s.io/{version}"
     rows = []
     for body in bodies:
-        row: Body = {"cells": [cell(body) for _, cell in columns]}
+        row: Body = {"cells": [_shown(cell, body) for _, cell in columns]}
         if include == "Object":
             row["object"] = body
         elif include != "None":

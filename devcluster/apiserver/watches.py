@@ -30,6 +30,7 @@ class Stream:
     position: int
     wants_initial: bool
     wants_initial_mark: bool
+    timeout_seconds: float
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     fate: str = ""
 
@@ -72,12 +73,14 @@ class Watches:
         asks_initial = request.is_true("sendInitialEvents")
         if asks_initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
             raise bad_request("resourceVersionMatch must be NotOlderThan when sendInitialEvents is given")
+        jitter = random.uniform(1, 2)  # noqa: S311 — spreads reconnects, protects nothing
         return Stream(
             request=request,
             selection=self._reader.selection(request),
             position=position,
             wants_initial=asks_initial or (position == 0 and "sendInitialEvents" not in request.query),
             wants_initial_mark=asks_initial,
+            timeout_seconds=request.integer("timeoutSeconds", 0) or DEFAULT_TIMEOUT_SECONDS * jitter,
         )
 
     async def follow(self, stream: Stream, form: Representation) -> AsyncGenerator[bytes, None]:
@@ -103,8 +106,7 @@ class Watches:
     async def _tail(self, stream: Stream, form: Representation) -> AsyncGenerator[bytes, None]:
         request, position, clock = stream.request, stream.position, asyncio.get_running_loop().time
         wants_bookmarks = request.is_true("allowWatchBookmarks")
-        jitter = random.uniform(1, 2)  # noqa: S311 — spreads reconnects, protects nothing
-        deadline = clock() + (request.integer("timeoutSeconds", 0) or DEFAULT_TIMEOUT_SECONDS * jitter)
+        deadline = clock() + stream.timeout_seconds
         next_bookmark = clock() + BOOKMARK_SECONDS
         while not stream.fate and clock() < deadline:
             if position < self._store.compacted:

@@ -9,12 +9,21 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from devcluster.apiserver import discovery, documents, faults, patching, protobuf, representation, reviews, routing
+from devcluster.apiserver import (
+    discovery,
+    documents,
+    faults,
+    patching,
+    protobuf,
+    representation,
+    reviews,
+    routing,
+    shapes,
+)
 from devcluster.apiserver.cluster import Cluster
 from devcluster.apiserver.errors import (
     ApiError,
     Body,
-    bad_request,
 )
 from devcluster.apiserver.rbac import SUPERUSERS, User
 from devcluster.apiserver.request import Request
@@ -202,8 +211,7 @@ def _parse(content_type: str, raw: bytes) -> Any:
 def _with_options(request: Request, content_type: str, raw: bytes) -> tuple[Request, Body]:
     """Read DeleteOptions from the body, and those that may also stand in the query."""
     options = _parse(content_type, raw) if raw.strip() else {}
-    if not isinstance(options, dict):
-        raise bad_request("DeleteOptions must be an object")
+    options = shapes.DELETE_OPTIONS.require(options)
     for name in ("propagationPolicy", "orphanDependents"):
         if name in request.query:
             options[name] = request.query[name] if name == "propagationPolicy" else request.is_true(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from devcluster.apiserver import fields, names, preconditions
+from devcluster.apiserver import fields, names, preconditions, shapes
 from devcluster.apiserver.admission import Admission
 from devcluster.apiserver.errors import (
     Body,
@@ -105,7 +105,7 @@ class Writer:
 
     def replace(self, request: Request, old: Body, new: Body, *, is_apply: bool = False) -> Body:
         """Bring an object from one state to another; a change of nothing writes nothing."""
-        preconditions.require_unmoved(request, old, new)
+        preconditions.require_unmoved(request, old, shapes.OBJECT.require(new))
         new = self._only_own_part(request, old, new)
         names.require_valid(request.resource, new)
         self._check(request, old, new)
@@ -148,14 +148,12 @@ class Writer:
     def _received(self, request: Request, body: Any) -> Body:
         """Copy what a client sent and check that it is what the path says."""
         resource = request.resource
-        if not isinstance(body, dict) or not isinstance(body.get("metadata") or {}, dict):
-            raise bad_request("the object provided is not a JSON object with metadata")
+        body = shapes.OBJECT.require(body)
         new = {**body, "metadata": dict(body.get("metadata") or {})}
         for field, wanted in (("apiVersion", resource.api_version), ("kind", resource.kind)):
             if new.setdefault(field, wanted) != wanted:
                 sent = f"{body.get('apiVersion')}, Kind={body.get('kind')}"
                 raise bad_request(f"the API version and kind in the data ({sent}) do not match the request")
-        _require_types(new["metadata"])
         given = new["metadata"].get("namespace")
         if given and given != request.namespace:
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
@@ -261,13 +259,6 @@ class Writer:
             return False
         outside = {"metadata", "apiVersion", "kind", *(("status",) if request.resource.has_status else ())}
         return any(old.get(name) != new.get(name) for name in (old.keys() | new.keys()) - outside)
-
-
-def _require_types(metadata: Body) -> None:
-    for names_of_type, wanted in (({"labels", "annotations"}, dict), ({"ownerReferences", "finalizers"}, list)):
-        for name in names_of_type & metadata.keys():
-            if metadata[name] is not None and not isinstance(metadata[name], wanted):
-                raise bad_request(f"json: cannot unmarshal into metadata.{name}")
 
 
 def _born(request: Request, sent: Body, *, is_apply: bool) -> Body:

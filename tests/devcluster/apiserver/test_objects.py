@@ -219,6 +219,27 @@ def test_that_a_collection_is_deleted_by_selector(api: httpx.Client, namespace: 
     assert [item["metadata"]["name"] for item in api.get(path).json()["items"]] == ["new"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {"metadata": 1},
+        {"metadata": {"name": "x", "labels": ["a"]}},
+        {"metadata": {"name": "x", "labels": {"a": 1}}},
+        {"metadata": {"name": "x", "finalizers": "a"}},
+        {"metadata": {"name": "x", "ownerReferences": [{"uid": {}}]}},
+    ],
+)
+def test_that_a_body_of_wrong_types_is_refused(api: httpx.Client, namespace: str, body: object) -> None:
+    path = core(namespace, "configmaps")
+    created(api, path, config_map())
+
+    answers = [api.post(path, json=body), api.patch(path + "/settings", json=body, headers=MERGE)]
+
+    assert {answer.status_code for answer in answers} == {400}
+    assert {answer.json()["reason"] for answer in answers} == {"BadRequest"}
+
+
 def test_that_a_body_for_another_path_is_refused(api: httpx.Client, namespace: str) -> None:
     elsewhere = api.post(core(namespace, "configmaps"), json=config_map(namespace="default"))
     other_kind = api.post(core(namespace, "configmaps"), json={**config_map(), "kind": "Secret"})
