@@ -21,6 +21,11 @@ app.add_defaults(_configuration)
 app.autodiscover_tasks(["provisioning"])
 
 
+def load_transport() -> None:
+    """Import what publishing needs, so that the first request that publishes does not wait for it (0.7 s); opens no connection."""
+    app.connection_for_write().get_transport_cls()
+
+
 @worker_process_init.connect
 def _arm_crash_points(**_: object) -> None:
     """Let a test kill this very process at a named point; without the setting it does nothing."""

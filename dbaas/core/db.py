@@ -20,13 +20,16 @@ def atomic() -> AbstractContextManager[None]:
 
 
 def after_commit(action: Callable[[], None]) -> None:
-    """Run `action` once the open transaction is committed; its failure is logged and never reaches the caller."""
+    """Run `action` once the open transaction is committed; its failure is logged and never reaches the caller.
+
+    On MongoDB it may run a moment before the commit, so `action` must only ever be a nudge.
+    """
     transaction.on_commit(action, robust=True)
 
 
 def in_transaction() -> bool:
     """Tell whether a transaction is open, so that the cluster client can refuse to be called inside one."""
-    return connection.in_atomic_block
+    return connection.in_atomic_block or getattr(connection, "in_atomic_block_mongo", False)
 
 
 class RollbackDoesNotWork(RuntimeError):

@@ -7,12 +7,13 @@ import uuid
 
 
 def uuid7() -> uuid.UUID:
-    """Return a new UUIDv7: 48 bits of Unix milliseconds, then random bits.
+    """Return a new UUIDv7: 48 bits of Unix milliseconds, 12 bits of the fraction below them, then random bits.
 
-    Source: RFC 9562 section 5.7. Python has it from 3.14 on.
+    Source: RFC 9562 sections 5.7 and 6.2 (method 3). Python has it from 3.14 on.
     """
-    unix_ms = time.time_ns() // 1_000_000
-    value = (unix_ms & (2**48 - 1)) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    unix_ms, rest_ns = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest_ns << 12) // 1_000_000
+    value = (unix_ms & (2**48 - 1)) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
     return uuid.UUID(int=value)
 
 

@@ -17,6 +17,5 @@ SPECTACULAR = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "SECURITY": [{"AccessToken": []}, {"ApiKey": []}],
     "SORT_OPERATION_PARAMETERS": False,
 }
