@@ -12,7 +12,7 @@ from pathlib import Path
 from devcluster.operator import catalogue
 from devcluster.operator.apply import ForeignObjectError
 from devcluster.operator.database import INSTANCE_LABEL, NAME_LABEL, OURS
-from devcluster.operator.deletion import release_claim
+from devcluster.operator.deletion import claims_of, release_claim
 from devcluster.operator.engine import Engine, load_engines
 from devcluster.operator.events import Recorder
 from devcluster.operator.kube import ApiError, Body, Kube
@@ -59,8 +59,8 @@ class Controller:
         installing = asyncio.create_task(catalogue.install(self._site.kube))
         await asyncio.wait([stopping, installing], return_when=asyncio.FIRST_COMPLETED)
         tasks = [asyncio.create_task(self._watch_databases(engine)) for engine in self._engines.values()]
-        tasks += [asyncio.create_task(self._watch_made(resource.plural)) for resource in (PODS, SERVICES)]
-        tasks += [asyncio.create_task(self._watch_claims()), asyncio.create_task(self._prepare())]
+        made = (self._watch_pods(), self._watch_services(), self._watch_claims(), self._warm_up())
+        tasks += [asyncio.create_task(watch) for watch in made]
         for key in self._site.processes.owners():
             self._databases.add(key)
         stopping = asyncio.create_task(stop.wait())
@@ -70,7 +70,7 @@ class Controller:
             for task in done - {stopping}:
                 task.result()
         finally:
-            await self._stop([stopping, *tasks])
+            await self._stop([stopping, installing, *tasks])
 
     async def _stop(self, tasks: list[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
         logger.info("stopping the servers")
@@ -81,8 +81,7 @@ class Controller:
         await self._site.proxy.close_all()
         await self._site.processes.stop_all(grace_seconds=STOP_SECONDS)
 
-    async def _prepare(self) -> None:
-        await catalogue.install(self._site.kube)
+    async def _warm_up(self) -> None:
         for engine in self._engines.values():
             await engine.warm_up()
 
@@ -94,12 +93,17 @@ class Controller:
                 self._wake(key)
             self._seen[key] = known
 
-    async def _watch_made(self, plural: str) -> None:
-        resource = {PODS.plural: PODS, SERVICES.plural: SERVICES}[plural]
-        async for change in self._site.kube.watch(resource, OURS):
-            key = _owner(change.body)
-            if change.kind == "DELETED" and key is not None and key[0] in self._engines:
-                self._wake(key)
+    async def _watch_services(self) -> None:
+        async for change in self._site.kube.watch(SERVICES, OURS):
+            if change.kind == "DELETED":
+                self._wake_owner(change.body)
+
+    async def _watch_pods(self) -> None:
+        async for change in self._site.kube.watch(PODS, OURS):
+            if change.kind == "DELETED":
+                self._wake_owner(change.body)
+                for claim in claims_of(change.body):
+                    self._claims.add((change.body["metadata"]["namespace"], claim))
 
     async def _watch_claims(self) -> None:
         async for change in self._site.kube.watch(CLAIMS, OURS):
@@ -108,6 +112,11 @@ class Controller:
 
     async def _release_claim(self, identity: tuple[str, str]) -> None:
         await release_claim(self._site, *identity)
+
+    def _wake_owner(self, body: Body) -> None:
+        key = _owner(body)
+        if key is not None and key[0] in self._engines:
+            self._wake(key)
 
     def _wake(self, key: Key) -> None:
         self._provisioner.unsettle(key)

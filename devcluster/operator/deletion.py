@@ -88,7 +88,7 @@ async def release_claim(site: Site, namespace: str, name: str) -> None:
     if claim is None or not claim["metadata"].get("deletionTimestamp"):
         return
     pods = await site.kube.list_all(PODS, namespace)
-    if any(_uses(pod, name) for pod in pods):
+    if any(name in claims_of(pod) for pod in pods):
         return
     await site.volumes.remove_claim(namespace, name)
     kept = [one for one in claim["metadata"].get("finalizers") or [] if one != CLAIM_FINALIZER]
@@ -137,6 +137,7 @@ async def _remove_secrets(site: Site, db: Database, siblings: list[Body]) -> Non
             await site.kube.delete(SECRETS, db.namespace, secret["metadata"]["name"])
 
 
-def _uses(pod: Body, claim: str) -> bool:
+def claims_of(pod: Body) -> list[str]:
+    """Give the names of the claims that a pod uses."""
     volumes = (pod.get("spec") or {}).get("volumes") or []
-    return any((volume.get("persistentVolumeClaim") or {}).get("claimName") == claim for volume in volumes)
+    return [str(one["persistentVolumeClaim"]["claimName"]) for one in volumes if one.get("persistentVolumeClaim")]

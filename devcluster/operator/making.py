@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from devcluster.operator import objects
 from devcluster.operator.apply import ensure, ensure_created, refuse_foreign_secret
-from devcluster.operator.database import Database
+from devcluster.operator.database import Database, selector_text
 from devcluster.operator.engine import Engine, Login
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import Layout, SecretShape
@@ -79,6 +79,17 @@ async def make_objects(site: Site, db: Database, layout: Layout, *, with_secret:
         *(_make(site, db, resource, body) for resource, body in [*services, *budgets, *bindings]),
         *(_make(site, db, PET_SETS, objects.pet_set(db, group)) for group in layout.groups),
     )
+    made = {PET_SETS: {group.name for group in layout.groups}, SERVICES: {shape.name for shape in layout.services}}
+    made[DISRUPTION_BUDGETS] = {body["metadata"]["name"] for _, body in budgets}
+    await asyncio.gather(*(_remove_surplus(site, db, resource, names) for resource, names in made.items()))
+
+
+async def _remove_surplus(site: Site, db: Database, resource: Resource, names: set[str]) -> None:
+    """A smaller topology needs fewer objects."""
+    for body in await site.kube.list_all(resource, db.namespace, selector_text(db.selector)):
+        name = body["metadata"]["name"]
+        if name not in names:
+            await site.kube.delete(resource, db.namespace, name)
 
 
 async def _make(site: Site, db: Database, resource: Resource, body: Body) -> None:

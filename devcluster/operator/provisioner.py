@@ -145,10 +145,10 @@ class Provisioner:
         async with self._starting:
             await self._start(engine, workload, states)
         await self._follow_roles(engine, workload, states)
-        await route(self._site, db, states)
+        routed = await route(self._site, db, states)
         health = await assess(engine, workload, states.labels())
         await self._report_health(status, db, health)
-        if key not in self._changed:
+        if routed and key not in self._changed:
             self._settled[key] = _Settled(workload=workload, labels=states.labels())
         return _period(db) if health.complete else 1.0
 

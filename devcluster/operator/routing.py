@@ -14,13 +14,13 @@ from devcluster.operator.site import Site
 REACHABLE_FROM_OUTSIDE = {"NodePort", "LoadBalancer"}
 
 
-async def route(site: Site, db: Database, states: PodStates) -> None:
-    """Bring the addresses and the open ports of all services of a database up to date."""
-    for service in await site.kube.list_all(SERVICES, db.namespace, selector_text(db.selector)):
-        await _route_one(site, db, service, chosen_address(service, states))
+async def route(site: Site, db: Database, states: PodStates) -> bool:
+    """Bring the addresses and the open ports of all services up to date; tell whether every port could be opened."""
+    services = await site.kube.list_all(SERVICES, db.namespace, selector_text(db.selector))
+    return all([await _route_one(site, db, service, chosen_address(service, states)) for service in services])
 
 
-async def _route_one(site: Site, db: Database, service: Body, address: str) -> None:
+async def _route_one(site: Site, db: Database, service: Body, address: str) -> bool:
     name = str(service["metadata"]["name"])
     annotated = (service["metadata"].get("annotations") or {}).get(ADDRESS_ANNOTATION, "")
     if annotated != address:
@@ -30,13 +30,14 @@ async def _route_one(site: Site, db: Database, service: Body, address: str) -> N
     node_port = int(service["spec"]["ports"][0].get("nodePort") or 0)
     if not address or not node_port or service["spec"].get("type") not in REACHABLE_FROM_OUTSIDE:
         site.proxy.close(key)
-        return
+        return True
     try:
         await site.proxy.forward(key, node_port=node_port, target_port=int(address.rpartition(":")[2]))
     except OSError as error:
-        await site.events.warning(
-            db.body, "Failed", f"Node port {node_port} of service {name} cannot be opened: {error}"
-        )
+        message = f"Node port {node_port} of service {name} cannot be opened: {error}"
+        await site.events.warning(db.body, "Failed", message)
+        return False
+    return True
 
 
 def chosen_address(service: Body, states: PodStates) -> str:

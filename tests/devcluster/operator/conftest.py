@@ -173,7 +173,7 @@ def wait_until(reached: Callable[[], bool], what: str, within_seconds: float = R
     deadline = time.monotonic() + within_seconds
     while not reached():
         assert time.monotonic() < deadline, f"not after {within_seconds} s: {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:
@@ -205,10 +205,10 @@ def pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
     yield from pocket_cluster(tmp_path_factory.mktemp("pocket"))
 
 
-@pytest.fixture
-def fresh_pocket(tmp_path: Path) -> Iterator[PocketCluster]:
-    """Give a cluster with an operator that the test may kill."""
-    yield from pocket_cluster(tmp_path)
+@pytest.fixture(scope="module")
+def fragile_pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
+    """Give a cluster whose operator the tests of one file may kill; each starts it again."""
+    yield from pocket_cluster(tmp_path_factory.mktemp("fragile"))
 
 
 @pytest.fixture

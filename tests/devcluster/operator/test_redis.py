@@ -5,7 +5,9 @@ import signal
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
+from redis.retry import Retry
 
 from tests.devcluster.operator.conftest import STORAGE, Namespace, is_alive, wait_until
 
@@ -52,7 +54,7 @@ def test_that_a_wrong_password_is_refused(namespace: Namespace) -> None:
     namespace.wait_for_phase(path, "Ready")
 
     with (
-        redis.Redis(port=namespace.node_port("locked"), password="wrong") as client,
+        redis.Redis(port=namespace.node_port("locked"), password="wrong", retry=Retry(NoBackoff(), 0)) as client,
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()
