@@ -41,6 +41,8 @@ def _default_database(kind: str, spec: Body) -> None:
 
 
 def _any_database(spec: Body, old: Body, context: Context) -> Refusals:
+    if not spec.get("version"):
+        yield "'spec.version' is missing"
     if old and old.get("storageType") != spec.get("storageType"):
         yield "spec.storageType: Invalid value: field is immutable"
     if spec.get("halted") and spec["deletionPolicy"] == "DoNotTerminate":
@@ -54,8 +56,9 @@ def _any_database(spec: Body, old: Body, context: Context) -> Refusals:
 
 def _environment(spec: Body, _old: Body, context: Context) -> Refusals:
     for container in ((spec.get("podTemplate") or {}).get("spec") or {}).get("containers") or ():
-        for variable in container.get("env") or ():
-            if variable.get("name") in _FORBIDDEN_ENVIRONMENT:
+        variables = container.get("env") if isinstance(container, dict) else ()
+        for variable in variables or ():
+            if isinstance(variable, dict) and variable.get("name") in _FORBIDDEN_ENVIRONMENT:
                 yield f"environment variable {variable['name']} is forbidden to use in {context.kind} spec"
 
 
@@ -164,9 +167,9 @@ class Admission:
 
     def mutate(self, request: Request, new: Body) -> None:
         """Fill in what KubeDB's mutating webhooks would, in place."""
-        is_spec_write = request.subresource == "" and isinstance(new.get("spec"), dict)
-        if request.resource.group == DATABASES and request.resource.kind in _DATABASE_RULES and is_spec_write:
-            _default_database(request.resource.kind, new["spec"])
+        is_database = request.resource.group == DATABASES and request.resource.kind in _DATABASE_RULES
+        if is_database and not request.subresource:
+            _default_database(request.resource.kind, new.setdefault("spec", {}))
 
     def validate(self, request: Request, old: Body | None, new: Body) -> None:
         """Let a new or changed object pass.

@@ -17,6 +17,7 @@ Leaves = dict[Path, Any]
 ListKeys = Callable[[Path, Any], tuple[str, ...]]
 
 _IDENTITY = frozenset({("f:apiVersion",), ("f:kind",)})
+_CONTAINERS = frozenset({("f:metadata",), ("f:spec",), ("f:status",)})
 _SYSTEM = frozenset(
     ("f:metadata", f"f:{name}")
     for name in ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields",
@@ -38,7 +39,7 @@ def leaves(value: Any, list_keys: ListKeys, path: Path = ()) -> Leaves:
     children = list(_children(value, list_keys, path))
     for token, child in children:
         found.update(leaves(child, list_keys, (*path, token)))
-    if not children and path:
+    if not children and path and path not in _CONTAINERS:
         found[path] = value
     return found
 

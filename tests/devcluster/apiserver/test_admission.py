@@ -115,6 +115,13 @@ def test_that_a_contradiction_is_denied(
     assert text in answer.json()["message"]
 
 
+def test_that_a_database_without_a_spec_is_denied(api: httpx.Client, namespace: str) -> None:
+    answer = api.post(postgreses(namespace), json={"metadata": {"name": "pg"}})
+
+    assert answer.status_code == 403
+    assert "'spec.version' is missing" in answer.json()["message"]
+
+
 def test_that_clustered_mysql_gets_three_members(api: httpx.Client, namespace: str) -> None:
     path = f"/apis/kubedb.com/v1/namespaces/{namespace}/mysqls"
 
