@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 DEFAULT_PORT = 6443
 DESCRIPTION = """\
@@ -28,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_server_arguments(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    _add_server_arguments(commands.add_parser("apiserver", help="run the API server alone"))
+    _add_server_arguments(commands.add_parser("apiserver", help="run the API server alone"), is_alone=True)
     operator = commands.add_parser("operator", help="run the operator alone, against any API server")
     operator.add_argument("--kubeconfig", type=Path, required=True, metavar="FILE", help="how to reach the API server")
     operator.add_argument(
@@ -37,22 +38,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    default = None if parser.prog.endswith("apiserver") else Path("devcluster-data")
-    add = parser.add_argument
+def _add_server_arguments(parser: argparse.ArgumentParser, *, is_alone: bool = False) -> None:
+    """Add the server's options; alone, absent ones keep what stood before the subcommand."""
+
+    def add(name: str, otherwise: object, **more: Any) -> None:
+        parser.add_argument(name, default=argparse.SUPPRESS if is_alone else otherwise, **more)
+
     add(
         "--data-dir",
+        Path("devcluster-data"),
         type=Path,
-        default=default,
-        required=default is None,
         metavar="DIR",
-        help="where everything is kept",
+        help="where everything is kept (default devcluster-data)",
     )
-    add(
-        "--port", type=int, default=DEFAULT_PORT, help=f"port on 127.0.0.1; 0 picks a free one (default {DEFAULT_PORT})"
-    )
-    add("--crds", type=Path, metavar="DIR", help="load the CRD files of this folder instead of our compact ones")
-    add("--faults", action="store_true", help="serve /_faults, with which tests make the server misbehave")
+    add("--port", DEFAULT_PORT, type=int, help=f"port on 127.0.0.1; 0 picks a free one (default {DEFAULT_PORT})")
+    add("--crds", None, type=Path, metavar="DIR", help="load the CRD files of this folder instead of our compact ones")
+    add("--faults", False, action="store_true", help="serve /_faults, with which tests make the server misbehave")
 
 
 def main() -> int:

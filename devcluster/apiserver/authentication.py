@@ -3,9 +3,9 @@
 import datetime as dt
 import math
 import time
-from collections.abc import Mapping
 
 import orjson
+from multidict import MultiMapping
 
 from devcluster.apiserver import shapes
 from devcluster.apiserver.credentials import Credentials
@@ -26,7 +26,7 @@ class Authenticator:
         self._store = store
         self._credentials = credentials
 
-    def user(self, headers: Mapping[str, str]) -> User:
+    def user(self, headers: MultiMapping[str]) -> User:
         """Give the user of a request, who may be one that the administrator impersonates.
 
         Raises: ApiError — 401, for no token, a wrong one, or one whose Secret or account is gone; 403, for
@@ -44,8 +44,7 @@ class Authenticator:
         if SUPERUSERS not in user.groups:
             why = f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
             raise forbidden("users", "", wanted, why)
-        group = headers.get("Impersonate-Group")
-        return User(name=wanted, groups=(group, AUTHENTICATED) if group else (AUTHENTICATED,))
+        return User(name=wanted, groups=(*headers.getall("Impersonate-Group", ()), AUTHENTICATED))
 
     def issue(self, request: Request, body: Body) -> Body:
         """Answer a TokenRequest: a token for a service account that ends by itself.

@@ -1,4 +1,10 @@
-"""Trouble on demand for tests: the server misbehaves for the requests that a rule matches. Only served with `--faults`."""
+"""Trouble on demand for tests: the server misbehaves for the requests that a rule matches. Only served with `--faults`.
+
+POST /_faults {"match": {"verb": "create", "resource": "postgreses", "nth": 2}, "fault": "timeout_after_effect"}
+puts a rule in force, GET lists the rules, DELETE removes them. `match` may also name group, namespace, name and
+subresource; `nth` (1 unless given) strikes once, `"every": true` always, and `"now": true` strikes the watches that
+are open already (`cut_watch`, `gone`). `seconds` is how long a delay, a timeout or a watch lasts; `retry_after` is for 429.
+"""
 
 import asyncio
 import itertools

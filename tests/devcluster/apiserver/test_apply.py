@@ -3,8 +3,11 @@
 import httpx
 import pytest
 
+from devcluster.apiserver.fields import merge
+from devcluster.apiserver.schema import ObjectSchema
 from tests.devcluster.apiserver.samples import Body, config_map, core, postgres, postgreses
 
+ATOMIC = {"x-kubernetes-list-type": "atomic", "x-kubernetes-list-map-keys": None}
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
 
 
@@ -108,3 +111,18 @@ def test_that_status_is_applied_apart(api: httpx.Client, namespace: str) -> None
     assert result["spec"]["replicas"] == 1
     assert again.status_code == 200
     assert again.json()["status"] == {"phase": "Ready"}
+
+
+def test_that_lists_of_custom_objects_merge_as_their_schema_says() -> None:
+    item = {"type": "object", "properties": {"name": {"type": "string"}, "value": {"type": "string"}}}
+    keyed = {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": item}
+    schema = ObjectSchema({"properties": {"spec": {"properties": {"keyed": keyed, "plain": {**keyed, **ATOMIC}}}}})
+
+    def list_keys(path: tuple[str, ...], _item: object) -> tuple[str, ...]:
+        return schema.list_keys([token.removeprefix("f:") for token in path if token.startswith("f:")])
+
+    live, wanted = ([{"name": name, "value": "1"}] for name in ("a", "b"))
+    merged = merge({"spec": {"keyed": live, "plain": live}}, {"spec": {"keyed": wanted, "plain": wanted}}, list_keys)
+
+    assert [one["name"] for one in merged["spec"]["keyed"]] == ["a", "b"]
+    assert [one["name"] for one in merged["spec"]["plain"]] == ["b"]
