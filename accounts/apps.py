@@ -8,7 +8,3 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "Accounts"
-
-    def ready(self) -> None:
-        """Make the schemes known to the OpenAPI generator, which finds them by being imported."""
-        from accounts.api import schema  # noqa: F401 -- importing is what registers them

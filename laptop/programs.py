@@ -8,8 +8,9 @@ from pathlib import Path
 from laptop.layout import HOST, ROOT, Layout
 
 WORKER_PROCESSES = 2
-_APP = ("-A", "dbaas.celery")
-_QUIET = ("--without-gossip", "--without-mingle")
+_BIN = Path(sys.executable).parent
+_LAST_TO_STOP = ("broker", "cluster-api")
+"""Started first and stopped last; the others start and stop together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,69 +27,57 @@ class Program:
 
 def programs_of(layout: Layout, values: dict[str, str]) -> list[Program]:
     """Return every process of the system, in the order in which they are started."""
-    python, bin_dir = sys.executable, Path(sys.executable).parent
-    celery = str(bin_dir / "celery")
-    cluster = [python, "-m", "devcluster"]
+    return [*_surroundings(layout, values), *_product(layout)]
+
+
+def _surroundings(layout: Layout, values: dict[str, str]) -> list[Program]:
+    """Return what the product stands on, and Flower, which needs the broker only."""
+    cluster = [sys.executable, "-m", "devcluster"]
+    folder = str(layout.cluster_dir)
     return [
         Program(name="broker", command=_broker(layout, values["BROKER_PASSWORD"])),
         Program(
             name="cluster-api",
-            command=[*cluster, "apiserver", "--data-dir", str(layout.cluster_dir), "--port", str(layout.kube_port)],
+            command=[*cluster, "apiserver", "--data-dir", folder, "--port", str(layout.kube_port)],
         ),
         Program(
             name="cluster-operator",
-            command=[
-                *cluster,
-                "operator",
-                "--kubeconfig",
-                str(layout.kubeconfig),
-                "--data-dir",
-                str(layout.cluster_dir),
-            ],
+            command=[*cluster, "operator", "--kubeconfig", str(layout.kubeconfig), "--data-dir", folder],
             stop_seconds=15,
         ),
         Program(
             name="flower",
             command=[
-                celery,
-                "flower",
-                f"--address={HOST}",
-                f"--port={layout.flower_port}",
-                "--persistent=True",
-                f"--db={layout.data_dir / 'flower'}",
+                *(str(_BIN / "celery"), "flower", f"--address={HOST}", f"--port={layout.flower_port}"),
+                *("--persistent=True", f"--db={layout.data_dir / 'flower'}"),
             ],
-            # without our application: it needs the broker only, and so holds no secret but that one
+            # without our application: so it holds no secret but the broker's
             environment={
                 "FLOWER_BASIC_AUTH": f"admin:{values['ADMIN_PASSWORD']}",
                 "CELERY_BROKER_URL": values["BROKER_URL"],
             },
         ),
-        Program(name="web", command=_web(bin_dir, layout), needs_database=True),
+    ]
+
+
+def _product(layout: Layout) -> list[Program]:
+    """Return our own processes, all of which need the metadata database."""
+    process = [sys.executable, "-m", "dbaas.processes"]
+    return [
+        Program(name="web", command=_web(layout), needs_database=True),
         Program(
             name="worker",
-            command=[
-                celery,
-                *_APP,
-                "worker",
-                "-Q",
-                "ops,maintenance",
-                "-c",
-                str(WORKER_PROCESSES),
-                "-n",
-                "worker@%%h",
-                *_QUIET,
-            ],
-            # the system checks import every view, which a worker does not need; the web process runs them
-            environment={"REMAP_SIGTERM": "SIGQUIT", "CELERY_SKIP_CHECKS": "true"},
+            command=[*process, "worker", "--concurrency", str(WORKER_PROCESSES), "--hostname", "worker@laptop"],
+            environment={"REMAP_SIGTERM": "SIGQUIT"},
             stop_seconds=40,
             needs_database=True,
         ),
         Program(
             name="beat",
-            command=[celery, *_APP, "beat", "--schedule", str(layout.data_dir / "beat-schedule"), "--pidfile="],
+            command=[*process, "beat", "--schedule", str(layout.data_dir / "beat-schedule")],
             needs_database=True,
         ),
-        Program(name="watcher", command=[python, str(ROOT / "manage.py"), "watch"], needs_database=True),
+        Program(name="watcher", command=[sys.executable, str(ROOT / "manage.py"), "watch"], needs_database=True),
     ]
 
 
@@ -110,17 +99,17 @@ def supervisor_configuration(layout: Layout, programs: list[Program], socket_pat
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
     ]
-    for place, program in enumerate(programs):
-        sections += _section(program, place, layout)
+    for program in programs:
+        sections += _section(program, layout)
     return "\n".join(sections) + "\n"
 
 
-def _section(program: Program, place: int, layout: Layout) -> list[str]:
+def _section(program: Program, layout: Layout) -> list[str]:
     environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
     return [
         f"[program:{program.name}]",
         f"command={' '.join(program.command)}",
-        f"priority={place + 1}",
+        f"priority={1 if program.name in _LAST_TO_STOP else 2}",
         f"autostart={'false' if program.needs_database else 'true'}",
         "autorestart=true",
         "startsecs=1",
@@ -151,9 +140,9 @@ def _broker(layout: Layout, password: str) -> list[str]:
     return [str(get_binary_path()), str(configuration)]
 
 
-def _web(bin_dir: Path, layout: Layout) -> list[str]:
+def _web(layout: Layout) -> list[str]:
     return [
-        str(bin_dir / "granian"),
+        str(_BIN / "granian"),
         *("--interface", "wsgi", "--host", HOST, "--port", str(layout.web_port)),
         *("--workers", "1", "--blocking-threads", "2", "--respawn-failed-workers", "--no-ws"),
         "dbaas.wsgi:application",

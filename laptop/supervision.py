@@ -57,7 +57,7 @@ def start(layout: Layout, say: Say) -> System:
     """
     require_not_running(layout)
     require_free_ports(layout)
-    for folder in (layout.data_dir, layout.log_dir, layout.cluster_dir):
+    for folder in (layout.data_dir, layout.log_dir, layout.cluster_dir, layout.data_dir / "static"):
         folder.mkdir(parents=True, exist_ok=True)
     values = write_environment(layout)
     layout.kubeconfig.unlink(missing_ok=True)

@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import (
+    schema,  # noqa: F401 -- importing registers the schemes with the OpenAPI generator; here, so that only the web process pays
+    views,
+)
 
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view()),

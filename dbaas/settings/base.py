@@ -73,6 +73,27 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+DEBUG = False
+ROOT_URLCONF = "dbaas.urls"
+WSGI_APPLICATION = "dbaas.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/admin/login/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+APPEND_SLASH = True
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+SPECTACULAR_SETTINGS = SPECTACULAR
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+PROMETHEUS_EXPORT_MIGRATIONS = False
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+
 # What `settings_from` fills in; declared here so that `django.conf.settings` is typed.
 ACCESS_TOKEN_LIFETIME: timedelta
 API_KEY_PEPPER: str
@@ -124,27 +145,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "CRASH_POINT": environment.dbaas_crash,
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,
         "MAX_OPERATIONS_PER_TENANT_IN_DISPATCH": environment.max_operations_per_tenant_in_dispatch,
-        "DEBUG": False,
-        "ROOT_URLCONF": "dbaas.urls",
-        "WSGI_APPLICATION": "dbaas.wsgi.application",
-        "AUTH_USER_MODEL": "accounts.User",
-        "LOGIN_URL": "/admin/login/",
-        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
-        "LANGUAGE_CODE": "en",
-        "TIME_ZONE": "UTC",
-        "USE_TZ": True,
-        "USE_I18N": False,
-        "APPEND_SLASH": True,
-        "STATIC_URL": "/static/",
         "STATIC_ROOT": _static_root(environment.dbaas_data_dir),
-        "WHITENOISE_USE_FINDERS": True,
-        "SPECTACULAR_SETTINGS": SPECTACULAR,
-        "DATA_UPLOAD_MAX_MEMORY_SIZE": 256 * 1024,
-        "PROMETHEUS_EXPORT_MIGRATIONS": False,
-        "X_FRAME_OPTIONS": "DENY",
-        "SECURE_REFERRER_POLICY": "same-origin",
-        "SECURE_CONTENT_TYPE_NOSNIFF": True,
-        "SESSION_COOKIE_HTTPONLY": True,
     }
 
 

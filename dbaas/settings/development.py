@@ -5,6 +5,7 @@ import sys
 from dbaas.settings.base import *  # noqa: F403 -- this is how Django settings are composed
 from dbaas.settings.base import settings_from
 from dbaas.settings.env import DEVELOPMENT_SECRET, read_environment
+from dbaas.settings.queues import only_publishes
 
 _environment = read_environment(
     secret_key=DEVELOPMENT_SECRET,
@@ -12,4 +13,4 @@ _environment = read_environment(
     api_key_pepper=DEVELOPMENT_SECRET,
     broker_url="redis://127.0.0.1:6379/0",
 )
-globals().update(settings_from(_environment, is_publisher="celery" not in sys.argv[0]))
+globals().update(settings_from(_environment, is_publisher=only_publishes(sys.argv[0])))

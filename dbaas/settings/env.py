@@ -94,7 +94,9 @@ class _NamedFiles(PydanticBaseSettingsSource):
         return (Path(path).read_text(encoding="utf-8").rstrip("\r\n") if path else None), field_name, False
 
     def __call__(self) -> dict[str, str]:
-        values = ((name, self.get_field_value(field, name)[0]) for name, field in self.settings_cls.model_fields.items())
+        values = (
+            (name, self.get_field_value(field, name)[0]) for name, field in self.settings_cls.model_fields.items()
+        )
         return {name: value for name, value in values if value is not None}
 
 
@@ -118,4 +120,6 @@ def _is_given(name: str) -> bool:
     if upper in os.environ or f"{upper}_FILE" in os.environ:
         return True
     dotenv = data_dir_from(os.environ) / "dbaas.env"
-    return dotenv.is_file() and any(line.startswith(f"{upper}=") for line in dotenv.read_text(encoding="utf-8").splitlines())
+    return dotenv.is_file() and any(
+        line.startswith(f"{upper}=") for line in dotenv.read_text(encoding="utf-8").splitlines()
+    )

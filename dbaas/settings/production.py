@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from dbaas.settings.base import *  # noqa: F403 -- this is how Django settings are composed
 from dbaas.settings.base import settings_from
 from dbaas.settings.env import DEVELOPMENT_SECRET, Environment, read_environment
+from dbaas.settings.queues import only_publishes
 
 
 def _refusals(environment: Environment) -> list[str]:
@@ -15,7 +16,11 @@ def _refusals(environment: Environment) -> list[str]:
         "JWT_SIGNING_KEY": environment.jwt_signing_key,
         "API_KEY_PEPPER": environment.api_key_pepper,
     }
-    found = [f"{name} is the development default: set a random one." for name, value in secrets.items() if value == DEVELOPMENT_SECRET]
+    found = [
+        f"{name} is the development default: set a random one."
+        for name, value in secrets.items()
+        if value == DEVELOPMENT_SECRET
+    ]
     if len(set(secrets.values())) < len(secrets):
         found.append("SECRET_KEY, JWT_SIGNING_KEY and API_KEY_PEPPER must differ from each other.")
     if not environment.allow_sqlite_in_production and environment.database_url.partition(":")[0] in ("", "sqlite"):
@@ -27,7 +32,7 @@ _environment = read_environment(log_format="json")
 if _problems := _refusals(_environment):
     raise ImproperlyConfigured("Production settings refuse to start:\n  " + "\n  ".join(_problems))
 
-globals().update(settings_from(_environment, is_publisher="celery" not in sys.argv[0]))
+globals().update(settings_from(_environment, is_publisher=only_publishes(sys.argv[0])))
 
 WHITENOISE_USE_FINDERS = False
 STORAGES = {

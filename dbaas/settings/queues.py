@@ -22,6 +22,27 @@ PUBLISHER_TRANSPORT = {**_SHARED_TRANSPORT, "socket_timeout": 0.5, "socket_conne
 """For the processes that only publish: a frozen broker costs a request 0.5 s, not 25."""
 
 
+_QUEUES = {
+    "task_default_queue": "ops",
+    "task_create_missing_queues": False,
+    "task_queues": {"ops": {}, "maintenance": {}},
+    "task_routes": {"provisioning.advance": {"queue": "ops"}, "provisioning.*": {"queue": "maintenance"}},
+}
+"""`ops` carries operations' steps; `maintenance` what keeps the system going, so that a flood of one cannot starve the other."""
+
+BEAT_SCHEDULE = {
+    "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
+    "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
+    "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
+}
+"""In seconds. A message that waited longer than `expires` is dropped: the next one does the same."""
+
+
+def only_publishes(program: str) -> bool:
+    """Tell from the program's path whether this process only publishes, as web and watcher do; a worker or beat waits longer for its broker."""
+    return not ("celery" in program or program.endswith("dbaas/processes.py"))
+
+
 def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
     """Return Celery's configuration (lower-case names) for this process."""
     return {
@@ -37,13 +58,7 @@ def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
         "result_backend": None,
         "task_soft_time_limit": STEP_SOFT_LIMIT_SECONDS,
         "task_time_limit": STEP_HARD_LIMIT_SECONDS,
-        "task_default_queue": "ops",
-        "task_create_missing_queues": False,
-        "task_queues": {"ops": {}, "maintenance": {}},
-        "task_routes": {
-            "provisioning.advance": {"queue": "ops"},
-            "provisioning.*": {"queue": "maintenance"},
-        },
+        **_QUEUES,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
         "worker_max_tasks_per_child": 5000,
@@ -55,9 +70,5 @@ def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "accept_content": ["json"],
         "task_serializer": "json",
-        "beat_schedule": {
-            "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
-            "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
-            "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
-        },
+        "beat_schedule": BEAT_SCHEDULE,
     }
