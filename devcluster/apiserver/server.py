@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 KUBECONFIG = "kubeconfig"
 COMPACTION_SECONDS = 60.0
+REFRESH_SECONDS = 1.0
+"""Time for idle watches to move on before history goes."""
 KEPT_EVENTS = 20_000
 """About 100 MB of history at worst; etcd keeps five minutes whatever their size."""
 KEPT_SECONDS = 900.0
@@ -106,6 +108,8 @@ async def _compact(cluster: Cluster) -> None:
     while True:
         await asyncio.sleep(COMPACTION_SECONDS)
         cluster.controllers.expire_events()
+        cluster.watches.refresh()
+        await asyncio.sleep(REFRESH_SECONDS)
         cluster.store.compact(keep=KEPT_EVENTS, max_age_seconds=KEPT_SECONDS)
 
 

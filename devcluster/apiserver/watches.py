@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
 import orjson
@@ -58,6 +58,11 @@ class Watches:
         """List the open watches."""
         return [stream for streams in self._open.values() for stream in streams]
 
+    def refresh(self) -> None:
+        """Let idle watches move on to the present, so that forgetting the past does not hit them."""
+        for stream in self.streams():
+            stream.wake.set()
+
     def close(self) -> None:
         """End all watches in good order."""
         for stream in self.streams():
@@ -91,17 +96,22 @@ class Watches:
         try:
             if stream.wants_initial or not stream.position:
                 stream.position = self._store.revision
-            if stream.wants_initial:
-                for _, stored in self._store.list_objects(request.resource.key, request.namespace):
-                    line = _changed(Event(0, "ADDED", request.key, stored, None), stream.selection, request, form)
-                    if line:
-                        yield line
+            for line in self._initial(stream, form) if stream.wants_initial else ():
+                yield line
             if stream.wants_initial_mark:
                 yield _bookmark(request, form, stream.position, is_initial_end=True)
             async for line in self._tail(stream, form):
                 yield line
         finally:
             streams.discard(stream)
+
+    def _initial(self, stream: Stream, form: Representation) -> Iterator[bytes]:
+        """Give an ADDED line for every object of now that the stream selects."""
+        request = stream.request
+        for _, stored in self._store.list_objects(request.resource.key, request.namespace):
+            line = _changed(Event(0, "ADDED", request.key, stored, None), stream.selection, request, form)
+            if line:
+                yield line
 
     async def _tail(self, stream: Stream, form: Representation) -> AsyncGenerator[bytes, None]:
         request, position, clock = stream.request, stream.position, asyncio.get_running_loop().time
@@ -113,10 +123,12 @@ class Watches:
                 yield _error(expired(f"too old resource version: {position} ({self._store.compacted})"))
                 return
             stream.wake.clear()
+            # Taken before the first line goes out: while a slow reader holds us up, further changes come.
+            now = self._store.revision
             events = self._store.events_after(position, request.resource.key, request.namespace, limit=BATCH)
             for line in filter(None, (_changed(event, stream.selection, request, form) for event in events)):
                 yield line
-            position = events[-1].revision if len(events) == BATCH else self._store.revision
+            position = events[-1].revision if len(events) == BATCH else now
             if wants_bookmarks and clock() >= next_bookmark:
                 yield _bookmark(request, form, position)
                 next_bookmark = clock() + BOOKMARK_SECONDS

@@ -140,3 +140,17 @@ def test_that_many_watches_all_see_a_change(api: httpx.Client, namespace: str) -
 
     eventually(lambda: len(observed) == count, "all watches saw the object")
     assert set(observed) == {("ADDED", "news")}
+
+
+def test_that_a_slow_reader_misses_nothing(api: httpx.Client, namespace: str) -> None:
+    path, count = core(namespace, "configmaps"), 150
+    version = version_of(api, path)
+    names = [f"big-{number}" for number in range(count)]
+
+    with watching(api, path, resourceVersion=version) as events:
+        # More than the sockets hold: the server waits in the middle of its lines while further objects come.
+        for name in names:
+            created(api, path, {**config_map(name), "data": {"filling": "x" * 60_000}})
+        observed = [seen(next(events))[1] for _ in range(count)]
+
+    assert observed == names
