@@ -7,12 +7,17 @@ for when it happens. Nothing here is imported by the product.
 import asyncio
 import fcntl
 import logging
+import signal
 import sys
 from pathlib import Path
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(kubeconfig: Path, data_dir: Path) -> int:
     """Run the operator until it is told to stop, and give the exit code; one operator per data folder."""
+    # Held back while the rest is imported: a stop that comes now must still stop the servers of an earlier run.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     from devcluster.operator.controller import serve
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -26,5 +31,5 @@ def main(kubeconfig: Path, data_dir: Path) -> int:
         except OSError:
             sys.stderr.write(f"Another operator works in {data_dir}; stop it first.\n")
             return 1
-        asyncio.run(serve(kubeconfig.resolve(), data_dir.resolve()))
+        asyncio.run(serve(kubeconfig.resolve(), data_dir.resolve(), STOP_SIGNALS))
     return 0

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from devcluster.operator import catalogue
@@ -16,6 +17,7 @@ from devcluster.operator.deletion import claims_of, release_claim
 from devcluster.operator.engine import Engine, load_engines
 from devcluster.operator.events import Recorder
 from devcluster.operator.kube import ApiError, Body, Kube
+from devcluster.operator.probes import RedisError
 from devcluster.operator.processes import PodKey, Processes, ServerError
 from devcluster.operator.provisioner import Provisioner
 from devcluster.operator.proxy import Proxy
@@ -27,7 +29,7 @@ from devcluster.operator.volumes import Volumes
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 7.0
-EXPECTED = (ApiError, ServerError, NotYetError, ForeignObjectError, OSError)
+EXPECTED = (ApiError, ServerError, NotYetError, ForeignObjectError, RedisError, OSError, TimeoutError)
 STABLE_SECONDS = 30.0
 """A server that ran this long is started again at once; one that keeps dying is started later and later."""
 LAST_PAUSE_SECONDS = 60.0
@@ -148,12 +150,13 @@ def _owner(body: Body) -> Key | None:
     return labels[NAME_LABEL].partition(".")[0], body["metadata"]["namespace"], labels[INSTANCE_LABEL]
 
 
-async def serve(kubeconfig: Path, root: Path) -> None:
-    """Run the operator until SIGTERM or SIGINT."""
+async def serve(kubeconfig: Path, root: Path, stop_signals: Sequence[signal.Signals]) -> None:
+    """Run the operator until one of the signals, which may be blocked until now, arrives."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals:
         loop.add_signal_handler(number, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
     async with Kube(kubeconfig) as kube:
         with contextlib.suppress(asyncio.CancelledError):
             await Controller(kube, root).run(stop)

@@ -12,7 +12,7 @@ from devcluster.operator.apply import ensure_created
 from devcluster.operator.database import Database, selector_text
 from devcluster.operator.engine import Engine, Workload
 from devcluster.operator.kube import Body
-from devcluster.operator.layout import PodShape
+from devcluster.operator.layout import Layout, PodShape
 from devcluster.operator.processes import PodKey
 from devcluster.operator.resources import CLAIMS, PET_SETS, PODS
 from devcluster.operator.site import Site
@@ -93,6 +93,17 @@ async def report(site: Site, db: Database, name: str, states: PodStates, *, read
     restarts = states.restarts(name) + (0 if ready else 1)
     status = objects.pod_status(states.bodies[name], ready=ready, restarts=restarts)
     states.bodies[name] = await site.kube.patch_status(PODS, db.namespace, name, {"status": status})
+
+
+async def report_groups(site: Site, db: Database, layout: Layout, states: PodStates) -> None:
+    """Write into the PetSets how many of their pods are ready."""
+    bodies = await site.kube.list_all(PET_SETS, db.namespace, selector_text(db.selector))
+    for group in layout.groups:
+        body = next((one for one in bodies if one["metadata"]["name"] == group.name), None)
+        ready = sum(states.ready(pod.name) for pod in group.pods)
+        status = {"replicas": group.replicas, "currentReplicas": group.replicas, "readyReplicas": ready}
+        if body is not None and not status.items() <= (body.get("status") or {}).items():
+            await site.kube.patch_status(PET_SETS, db.namespace, group.name, {"status": status})
 
 
 async def remove(site: Site, db: Database, name: str) -> None:

@@ -26,7 +26,7 @@ async def accepts_postgres(port: int) -> bool:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             answer = await _exchange(port, packet)
-    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+    except (OSError, TimeoutError):
         return False
     return answer[:1] == b"R" or (answer[:1] == b"E" and STARTING_UP not in answer)
 
@@ -44,7 +44,7 @@ async def accepts_redis(port: int, password: str) -> bool:
     """Tell whether a Redis or Valkey server answers PING with the password (empty: none)."""
     try:
         return await ask_redis(port, password, ["PING"]) == ["PONG"]
-    except (OSError, TimeoutError, RedisError, asyncio.IncompleteReadError, ValueError):
+    except (OSError, TimeoutError, RedisError, ValueError):
         return False
 
 
@@ -57,6 +57,8 @@ async def ask_redis(port: int, password: str, *commands: Sequence[str]) -> list[
             sent = [*login, *commands]
             writer.write(b"".join(_encode(command) for command in sent))
             replies = [await _reply(reader) for _ in sent]
+        except asyncio.IncompleteReadError as error:
+            raise ConnectionResetError("the server closed the connection") from error
         finally:
             writer.close()
     return replies[len(login) :]

@@ -145,6 +145,7 @@ class Provisioner:
         async with self._starting:
             await self._start(engine, workload, states)
         await self._follow_roles(engine, workload, states)
+        await pods.report_groups(self._site, db, layout, states)
         routed = await route(self._site, db, states)
         health = await assess(engine, workload, states.labels())
         await self._report_health(status, db, health)
@@ -207,6 +208,7 @@ class Provisioner:
                 await self._site.events.warning(workload.db.body, "Unhealthy", f"The server of pod {name} is down")
                 await pods.report(self._site, workload.db, name, states, ready=False)
         if down:
+            await pods.report_groups(self._site, workload.db, workload.layout, states)
             await status.set(health.conditions)
 
     async def _start(self, engine: Engine, workload: Workload, states: PodStates) -> None:

@@ -51,6 +51,14 @@ class Operator:
         self.process = None
         return code
 
+    @property
+    def can_be_stopped_by_default(self) -> bool:
+        """Tell whether a SIGTERM would end the process without asking it, as in its very first moments."""
+        assert self.process is not None
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigBlk:", "SigCgt:"))]
+        return not any(mask >> (signal.SIGTERM - 1) & 1 for mask in masks)
+
 
 @dataclass(frozen=True)
 class Namespace:

@@ -103,11 +103,16 @@ def test_that_standbys_stream_from_the_primary(namespace: Namespace) -> None:
         for pod in namespace.listed("pods")
     }
 
+    sets = {
+        one["metadata"]["name"]: one["status"] for one in namespace.listed("petsets", "/apis/apps.k8s.appscode.com/v1")
+    }
+
     os.kill(namespace.server_pid("pair-1"), signal.SIGKILL)
     seen = namespace.wait_for_phase(path, "Critical") + namespace.wait_for_phase(path, "Ready")
 
     assert standbys == [("pair-1", "quorum")]
     assert simulated == {"pair-0": "false", "pair-1": "false", "pair-arbiter-0": "true"}
+    assert {name: status["readyReplicas"] for name, status in sets.items()} == {"pair": 2, "pair-arbiter": 1}
     assert "NotReady" not in seen
 
 

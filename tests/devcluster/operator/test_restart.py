@@ -74,6 +74,21 @@ def test_that_servers_outlive_a_kill_but_not_a_stop_of_the_operator(fragile_pock
         assert connection.execute("SELECT number FROM parcels").fetchall() == [(7,)]
 
 
+def test_that_a_stop_right_after_the_start_still_stops_the_servers(fragile_pocket: PocketCluster) -> None:
+    namespace = fragile_pocket.namespace()
+    path = namespace.create("redises", "Redis", "cart", version="7.4.6", storage=STORAGE)
+    namespace.wait_for_phase(path, "Ready")
+    pid = namespace.server_pid("cart-0")
+    fragile_pocket.operator.stop(signal.SIGKILL)
+    fragile_pocket.operator.start()
+    wait_until(lambda: not fragile_pocket.operator.can_be_stopped_by_default, "the operator holds signals back")
+
+    assert fragile_pocket.operator.stop() == 0
+
+    assert not is_alive(pid)
+    fragile_pocket.operator.start()
+
+
 def can_connect(namespace: Namespace) -> bool:
     try:
         namespace.connect("orders").close()
