@@ -1,7 +1,9 @@
 """Both halves of the pocket cluster at once: the server here, the operator as a child that lives and ends with it."""
 
 import asyncio
+import ctypes
 import logging
+import signal
 import socket
 import sys
 from asyncio.subprocess import Process
@@ -9,6 +11,8 @@ from asyncio.subprocess import Process
 from devcluster.apiserver.server import KUBECONFIG, Options, bind, lock, serve
 
 log = logging.getLogger(__name__)
+PR_SET_PDEATHSIG = 1
+"""Source: linux/prctl.h."""
 GRACE_SECONDS = 15.0
 """How long the operator may take to stop its engines."""
 
@@ -43,7 +47,16 @@ async def _run_both(options: Options, listener: socket.socket) -> int:
 async def _start_operator(options: Options) -> Process:
     kubeconfig, directory = options.directory / KUBECONFIG, options.directory
     arguments = ("-m", "devcluster", "operator", "--kubeconfig", str(kubeconfig), "--data-dir", str(directory))
-    return await asyncio.create_subprocess_exec(sys.executable, *arguments)
+    # A session of its own: Ctrl-C in a terminal reaches only us, and we end the operator in order.
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, start_new_session=True, preexec_fn=_end_with_parent
+    )
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end the operator when we are killed, so that the next start finds its files unlocked."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _stop(operator: Process) -> None:

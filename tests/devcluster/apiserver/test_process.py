@@ -75,18 +75,27 @@ def test_that_a_data_directory_has_one_server(cluster: ApiServer) -> None:
     assert cluster.is_running
 
 
-def test_that_both_halves_live_and_end_together(tmp_path: Path) -> None:
+def is_free(lock: Path) -> bool:
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -9)])
+def test_that_both_halves_live_and_end_together(tmp_path: Path, number: signal.Signals, code: int) -> None:
     server = ApiServer(tmp_path / "both", command="")
     server.start()
 
     with connect_to(server) as api:
         versions = "/apis/catalog.kubedb.com/v1alpha1/postgresversions"
         eventually(lambda: bool(api.get(versions).json()["items"]), "the operator works", within_seconds=15)
-    code = server.stop()
+    actual = server.stop(number=number)
 
-    assert code == 0
-    with (server.data_dir / "operator.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert actual == code
+    eventually(lambda: is_free(server.data_dir / "operator.lock"), "the operator has ended")
 
 
 def test_that_help_shows_how_to_begin() -> None:
