@@ -121,6 +121,33 @@ UNFOLD = {
     "SITE_HEADER": "DBaaS",
     "SITE_SUBHEADER": "Databases and the operations on them",
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": True,
+        "navigation": [
+            {
+                "title": "Now",
+                "items": [
+                    {"title": "Operations", "icon": "pending_actions", "link": "/admin/provisioning/operation/"},
+                    {"title": "Stuck", "icon": "report", "link": "/admin/provisioning/operation/?state=stuck"},
+                    {
+                        "title": "Databases",
+                        "icon": "database",
+                        "link": "/admin/provisioning/database/?is_live__exact=1",
+                    },
+                    {"title": "Tenants", "icon": "groups", "link": "/admin/tenants/tenant/"},
+                    {"title": "Clusters", "icon": "hub", "link": "/admin/provisioning/cluster/"},
+                    {
+                        "title": "Background jobs (Flower)",
+                        "icon": "local_florist",
+                        "link": "provisioning.admin.flower_address",
+                    },
+                    {"title": "Health", "icon": "monitor_heart", "link": "/health/ready"},
+                    {"title": "API", "icon": "api", "link": "/api/docs"},
+                ],
+            }
+        ],
+    },
 }
 
 
