@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -174,7 +175,7 @@ def test_that_lines_are_numbered_by_the_row(ordered: Ordered) -> None:
 
 
 def test_that_a_claim_between_the_look_and_the_take_is_lost(
-    ordered: Ordered, django_assert_num_queries: Callable[..., object]
+    ordered: Ordered, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     operation = ordered()
 
