@@ -47,6 +47,15 @@ def pod_template(container: str, resources: Resources) -> Body:
     return {"spec": {"containers": [{"name": container, "resources": {"requests": amounts, "limits": dict(amounts)}}]}}
 
 
+def nodes(count: int, container: str, resources: Resources, storage_class: str | None) -> Body:
+    """Return one kind of nodes of a topology: how many, with what disk, with what resources."""
+    return {
+        "replicas": count,
+        "storage": volume_claim(resources.storage_gib, storage_class),
+        "podTemplate": pod_template(container, resources),
+    }
+
+
 def service_templates(spec: DatabaseSpec) -> Body:
     """Return `serviceTemplates` where the database is to be reached from outside, else nothing."""
     if spec.external_service_type is None:

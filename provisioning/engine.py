@@ -7,6 +7,7 @@ Differences between engines are data and small functions here, never an `if engi
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from dbaas.core.errors import FieldError
 from provisioning.sizes import NOTHING, Resources
@@ -34,7 +35,7 @@ class Version:
     upgrades_to: str = ""
     """Range of numbers that KubeDB allows as upgrade targets, such as `>= 8.4.2, <= 9.1.0`; empty: none."""
     modes_without: frozenset[str] = frozenset()
-    """Values of the engine's choices that this version cannot do, such as `innodb` (no router image)."""
+    """Modes, and values of the engine's choices, that this version cannot do, such as `innodb` (no router image)."""
 
     @property
     def major(self) -> int:
@@ -51,6 +52,13 @@ class Count:
     minimum: int
     maximum: int
     description: str
+    only_with: tuple[str, str] | None = None
+    """Name and value of the choice without which the number means nothing, such as `("replication", "innodb")`; the choice comes first."""
+
+    def applies_to(self, topology: Topology) -> bool:
+        """Tell whether a topology with these choices has this number; one that lacks the choice may have it."""
+        choice, value = self.only_with or ("mode", topology["mode"])
+        return bool(topology.get(choice, value) == value)
 
     def parse(self, value: object, path: str) -> int | FieldError:
         """Return the number, or what is wrong with it."""
@@ -164,6 +172,16 @@ class Address:
     is_external: bool
     topology: Topology
 
+    @property
+    def login(self) -> str:
+        """Return `username:password` as a URI takes it; a password may hold any character."""
+        return f"{quote(self.username, safe='')}:{quote(self.password, safe='')}"
+
+    @property
+    def location(self) -> str:
+        """Return `host:port` as a URI takes it; a load balancer may have an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
@@ -191,6 +209,8 @@ class Engine:
     """Rules between fields that the fields alone cannot say."""
     minimum_memory_mib: Callable[[Version], int] = lambda _version: 256
     default_database: str = ""
+    ca_suffix: str = ""
+    """What to append to the object's name for the Secret whose `ca.crt` signed the server's certificate; empty: the server speaks plain text."""
 
     def version(self, name: str) -> Version | None:
         """Return the version of that name, deprecated or not."""
@@ -206,3 +226,27 @@ class Engine:
         for group in self.node_groups(topology, resources):
             total = total.plus(group.each.times(group.count))
         return total
+
+
+def unsupported(topology: Topology, version: Version, versions: Sequence[Version]) -> list[FieldError]:
+    """Return what the topology asks of this version that it cannot do; for engines' `check`."""
+    return [
+        FieldError(
+            field=f"topology.{name}",
+            message=f"{version.name} cannot do {value}; versions that can: {_able(value, version, versions)}.",
+            code="unsupported_by_version",
+        )
+        for name, value in topology.items()
+        if isinstance(value, str) and value in version.modes_without
+    ]
+
+
+def _able(value: str, version: Version, versions: Sequence[Version]) -> str:
+    able = (
+        other.name
+        for other in versions
+        if other.distribution == version.distribution
+        and value not in other.modes_without
+        and not (other.deprecated or other.end_of_life)
+    )
+    return ", ".join(able) or "none"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbaas.core.errors import FieldError, InvalidRequest
-from provisioning.engine import Engine, Mode, Topology, Version
+from provisioning.engine import Count, Engine, Mode, Topology, Version
 from provisioning.engines import all_engines
 from provisioning.models import Cluster
 from provisioning.sizes import DEFAULT_PLAN, MAX_STORAGE_GIB, MIN_STORAGE_GIB, PLANS, Plan, Resources
@@ -80,15 +80,14 @@ def check_order(wish: Wish, clusters: Sequence[Cluster]) -> Order:
     _check_name(wish, problems)
     problems += label_problems(wish.labels)
     cidrs = _cidrs(wish, problems)
-    storage_gib = _storage_gib(wish, plan, problems)
+    resources = _resources(wish, plan, problems)
     version = _version(wish, engine, problems) if engine else None
     topology = _topology(wish, engine, problems) if engine else None
-    if wish.access_mode not in (None, *ACCESS_MODES):
-        problems.append(_problem("access.mode", f"must be one of: {', '.join(ACCESS_MODES)}.", "invalid_choice"))
+    _check_access(wish, cluster, problems)
+    if engine and version and topology is not None:
+        _check_together(engine, version, topology, resources, problems)
     if problems or not (engine and cluster and version) or topology is None:
         raise InvalidOrder(errors=problems)
-    resources = Resources(cpu_millicores=plan.cpu_millicores, memory_mib=plan.memory_mib, storage_gib=storage_gib)
-    _check_together(engine, version, topology, resources)
     return Order(
         name=wish.name,
         engine=engine,
@@ -104,8 +103,10 @@ def check_order(wish: Wish, clusters: Sequence[Cluster]) -> Order:
     )
 
 
-def _check_together(engine: Engine, version: Version, topology: Topology, resources: Resources) -> None:
-    problems = list(engine.check(topology, version, resources))
+def _check_together(
+    engine: Engine, version: Version, topology: Topology, resources: Resources, problems: list[FieldError]
+) -> None:
+    problems += engine.check(topology, version, resources)
     needed = engine.minimum_memory_mib(version)
     if resources.memory_mib < needed:
         fitting = [plan.name for plan in PLANS.values() if plan.memory_mib >= needed]
@@ -113,8 +114,6 @@ def _check_together(engine: Engine, version: Version, topology: Topology, resour
             f"{engine.title} {version.number} needs {needed} MiB per node; plans that give it: {', '.join(fitting)}."
         )
         problems.append(_problem("plan", message, "memory_too_small"))
-    if problems:
-        raise InvalidOrder(errors=problems)
 
 
 def _problem(path: str, message: str, code: str) -> FieldError:
@@ -162,29 +161,41 @@ def _topology(wish: Wish, engine: Engine, problems: list[FieldError]) -> Topolog
         names = ", ".join(mode.name for mode in engine.modes)
         problems.append(_problem("topology.mode", f"{engine.name} has: {names}.", "unknown_mode"))
         return None
-    _check_unknown(asked, mode, problems)
+    wrong = _unknown_fields(asked, mode)
     topology: dict[str, Any] = {"mode": mode.name}
     for known in mode.fields:
+        if isinstance(known, Count) and not known.applies_to(topology):
+            wrong += _unfit(asked, known)
+            continue
         parsed = known.parse(asked.get(known.name, known.default), f"topology.{known.name}")
         if isinstance(parsed, FieldError):
-            problems.append(parsed)
-        topology[known.name] = parsed
-    return topology
+            wrong.append(parsed)
+        else:
+            topology[known.name] = parsed
+    problems += wrong
+    return None if wrong else topology
 
 
-def _check_unknown(asked: Mapping[str, Any], mode: Mode, problems: list[FieldError]) -> None:
+def _unknown_fields(asked: Mapping[str, Any], mode: Mode) -> list[FieldError]:
     names = [known.name for known in mode.fields]
-    for unknown in sorted(set(asked) - set(names)):
-        message = f"not part of {mode.name}; it has: {', '.join(names) or 'nothing to choose'}."
-        problems.append(_problem(f"topology.{unknown}"[:80], message, "unknown_field"))
+    message = f"not part of {mode.name}; it has: {', '.join(names) or 'nothing to choose'}."
+    unknown = sorted(set(asked) - set(names))
+    return [_problem(f"topology.{name}"[:80], message, "unknown_field") for name in unknown]
 
 
-def _storage_gib(wish: Wish, plan: Plan, problems: list[FieldError]) -> int:
+def _unfit(asked: Mapping[str, Any], known: Count) -> list[FieldError]:
+    if known.name not in asked:
+        return []
+    message = f"means nothing without {' '.join(known.only_with or ())}: leave it out, or choose that."
+    return [_problem(f"topology.{known.name}", message, "not_applicable")]
+
+
+def _resources(wish: Wish, plan: Plan, problems: list[FieldError]) -> Resources:
     storage_gib = plan.storage_gib if wish.storage_gib is None else wish.storage_gib
     if not MIN_STORAGE_GIB <= storage_gib <= MAX_STORAGE_GIB:
         message = f"must be between {MIN_STORAGE_GIB} and {MAX_STORAGE_GIB} (GiB per node)."
         problems.append(_problem("storage_gib", message, "out_of_range"))
-    return storage_gib
+    return Resources(cpu_millicores=plan.cpu_millicores, memory_mib=plan.memory_mib, storage_gib=storage_gib)
 
 
 def _check_name(wish: Wish, problems: list[FieldError]) -> None:
@@ -205,6 +216,24 @@ def label_problems(labels: Mapping[str, str]) -> list[FieldError]:
             )
             problems.append(_problem(f"labels.{name}"[:80], message, "invalid_label"))
     return problems
+
+
+def _check_access(wish: Wish, cluster: Cluster | None, problems: list[FieldError]) -> None:
+    if wish.access_mode not in (None, *ACCESS_MODES):
+        problems.append(_problem("access.mode", f"must be one of: {', '.join(ACCESS_MODES)}.", "invalid_choice"))
+    elif cluster and wish.allowed_cidrs:
+        problems += _unfiltered(wish.access_mode or cluster.default_access, cluster)
+
+
+def _unfiltered(access_mode: str, cluster: Cluster) -> list[FieldError]:
+    """Refuse networks that nothing would keep to: a customer would believe the others were locked out."""
+    if access_mode != "external":
+        message = "is for external access only; an internal database is not reached from outside: leave it empty."
+    elif cluster.external_service_type != "LoadBalancer":
+        message = f"cannot be kept to in {cluster.region}: it has no load balancer that filters. Leave it empty."
+    else:
+        return []
+    return [_problem("access.allowed_cidrs", message, "cannot_filter")]
 
 
 def _cidrs(wish: Wish, problems: list[FieldError]) -> tuple[str, ...]:

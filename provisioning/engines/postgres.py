@@ -1,13 +1,15 @@
-"""PostgreSQL.
+"""PostgreSQL: one server, or a primary with hot standbys.
+
+Offered are KubeDB's official Alpine builds. Each has Debian twins and variants with extensions, but KubeDB upgrades neither from one base
+system to another nor from one distribution to another, and the numbers of most variants say nothing about the server inside.
 
 Source: kubedb/apimachinery apis/kubedb/v1/postgres_types.go, postgres_helpers.go; kubedb/installer catalog/kubedb/raw/postgres.
 """
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from provisioning import bodies
-from provisioning.engine import Address, Body, Count, DatabaseSpec, Engine, Mode, NodeGroup, Topology, Version
+from provisioning.engine import Address, Body, Choice, Count, DatabaseSpec, Engine, Mode, NodeGroup, Topology, Version
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -26,21 +28,27 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
 
 def _database_manifest(spec: DatabaseSpec) -> Body:
     body: Body = {
-        "replicas": spec.topology.get("replicas", 1),
-        "storage": bodies.volume_claim(spec.resources.storage_gib, spec.storage_class),
-        "podTemplate": bodies.pod_template("postgres", spec.resources),
+        **bodies.nodes(spec.topology.get("replicas", 1), "postgres", spec.resources, spec.storage_class),
         **bodies.service_templates(spec),
     }
     if spec.topology["mode"] == "replicated":
         body["standbyMode"] = "Hot"
-        body["streamingMode"] = "Asynchronous"
+        body |= _streaming(spec.topology["streaming"])
     return bodies.database_object("Postgres", spec, body)
 
 
+def _streaming(streaming: str) -> Body:
+    """Return how standbys follow: with `synchronous` a commit waits for any one of them, so that the others may be away."""
+    if streaming == "asynchronous":
+        return {"streamingMode": "Asynchronous"}
+    return {
+        "streamingMode": "Synchronous",
+        "synchronousReplicationConfig": {"mode": "Any", "numSyncReplicas": 1},
+    }
+
+
 def _uri(address: Address) -> str:
-    user = quote(address.username, safe="")
-    password = quote(address.password, safe="")
-    return f"postgresql://{user}:{password}@{address.host}:{address.port}/postgres?sslmode=disable"
+    return f"postgresql://{address.login}@{address.location}/postgres?sslmode=disable"
 
 
 def _official(*numbers: str, end_of_life: bool = False, up_to: str = "") -> tuple[Version, ...]:
@@ -68,7 +76,7 @@ ENGINE = Engine(
         *_official("14.22", "14.21", "14.18", "14.17", "14.15", "14.13", "14.10"),
         *_official("13.21", "13.20", "13.18", "13.13", end_of_life=True),
         *_official("12.22", "12.17", end_of_life=True),
-        *_official("11.22", end_of_life=True, up_to="16.8"),
+        *_official("11.22", "10.23", end_of_life=True, up_to="16.8"),
     ),
     modes=(
         Mode(name="standalone", description="One server; a restart is a short outage."),
@@ -82,6 +90,15 @@ ENGINE = Engine(
                     minimum=2,
                     maximum=9,
                     description="Servers in all, the primary included. An even number adds a small voting pod.",
+                ),
+                Choice(
+                    name="streaming",
+                    default="asynchronous",
+                    allowed=("asynchronous", "synchronous"),
+                    description=(
+                        "Whether a commit waits for a standby. `synchronous` loses nothing in a failover;"
+                        " commits are slower, and wait while no standby is there."
+                    ),
                 ),
             ),
         ),

@@ -1,0 +1,172 @@
+"""Redis and Valkey: one server, a primary with replicas under sentinels (`replicated`), or a Redis cluster (`sharded`).
+
+Versions before 6 are not offered: they know no users. KubeDB runs version 4 without any password, and version 5 refuses a client that
+sends the user name of our connection URI.
+
+Source: kubedb/apimachinery apis/kubedb/v1/redis_types.go, redis_helpers.go, redissentinel_types.go; kubedb/installer catalog/kubedb/raw/redis.
+"""
+
+from collections.abc import Sequence
+
+from dbaas.core.errors import FieldError
+from provisioning import bodies
+from provisioning.engine import (
+    Address,
+    Body,
+    Count,
+    DatabaseSpec,
+    Engine,
+    Mode,
+    NodeGroup,
+    Topology,
+    Version,
+    unsupported,
+)
+from provisioning.sizes import Resources
+
+_COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
+"""The sidecar `rd-coordinator` of every server under sentinels. Source: apis/kubedb/constants.go DefaultResourcesCoordinator."""
+_SENTINEL = Resources(cpu_millicores=200, memory_mib=256, storage_gib=1)
+"""Ours, and set in the manifest: a sentinel only watches; what KubeDB gives its other watchers, and its smallest disk."""
+_SENTINELS = 3
+"""The fewest of which a majority is left when one fails."""
+
+
+def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup]:
+    if topology["mode"] == "standalone":
+        return [NodeGroup(role="database", count=1, each=resources)]
+    if topology["mode"] == "sharded":
+        return [NodeGroup(role="shard", count=topology["shards"] * topology["replicas"], each=resources)]
+    return [
+        NodeGroup(role="database", count=topology["replicas"], each=resources.plus(_COORDINATOR)),
+        NodeGroup(role="sentinel", count=_SENTINELS, each=_SENTINEL),
+    ]
+
+
+def _sentinel_name(spec: DatabaseSpec) -> str:
+    return f"{spec.object_name}-sentinel"
+
+
+def _companion_manifests(spec: DatabaseSpec) -> tuple[Body, ...]:
+    """Return the sentinels, each database's own: shared ones could not be deleted, moved or upgraded with it."""
+    if spec.topology["mode"] != "replicated":
+        return ()
+    body = bodies.nodes(_SENTINELS, "redissentinel", _SENTINEL, spec.storage_class)
+    return (bodies.database_object("RedisSentinel", spec, body, name=_sentinel_name(spec)),)
+
+
+def _database_manifest(spec: DatabaseSpec) -> Body:
+    body: Body = {
+        **_layout(spec),
+        "storage": bodies.volume_claim(spec.resources.storage_gib, spec.storage_class),
+        "podTemplate": bodies.pod_template("redis", spec.resources),
+        **bodies.service_templates(spec),
+    }
+    return bodies.database_object("Redis", spec, body)
+
+
+def _layout(spec: DatabaseSpec) -> Body:
+    asked = spec.topology
+    if asked["mode"] == "standalone":
+        return {"mode": "Standalone", "replicas": 1}
+    if asked["mode"] == "sharded":
+        return {"mode": "Cluster", "cluster": {"shards": asked["shards"], "replicas": asked["replicas"]}}
+    sentinels = {"name": _sentinel_name(spec), "namespace": spec.namespace}
+    return {"mode": "Sentinel", "replicas": asked["replicas"], "sentinelRef": sentinels}
+
+
+def _uri(address: Address) -> str:
+    return f"redis://{address.login}@{address.location}/0"
+
+
+def _check(topology: Topology, version: Version, _resources: Resources) -> Sequence[FieldError]:
+    return unsupported(topology, version, _VERSIONS)
+
+
+def _official(number: str, *, below: str = "", without: str = "") -> Version:
+    return Version(
+        name=number,
+        number=number,
+        upgrades_to=f">= {number}, < {below}" if below else "",
+        modes_without=frozenset({without} if without else ()),
+    )
+
+
+def _valkey(number: str) -> Version:
+    return Version(name=f"valkey-{number}", number=number, distribution="Valkey")
+
+
+_VERSIONS = (
+    _official("8.2.2"),
+    _official("8.0.4", below="8.2.2"),
+    _official("7.4.6", below="8.2.2"),
+    _official("7.4.1"),
+    _official("7.4.0", below="7.4.2"),
+    _official("7.2.6", below="7.4.2"),
+    _official("7.2.4", below="7.4.2"),
+    _official("7.2.3", below="7.4.2"),
+    _official("7.0.15", below="7.4.2"),
+    _official("7.0.14", below="7.4.2"),
+    _official("6.2.16", below="7.0.16"),
+    _official("6.2.14", below="7.0.15"),
+    # sentinels need 6.2.5: kubedb/apimachinery pkg/webhooks/kubedb/v1/redis.go
+    _official("6.0.20", below="6.2.15", without="replicated"),
+    _valkey("8.1.1"),
+    _valkey("8.0.3"),
+    _valkey("7.2.9"),
+    _valkey("7.2.5"),
+)
+
+
+ENGINE = Engine(
+    name="redis",
+    short_name="rd",
+    title="Redis",
+    kind="Redis",
+    ops_kind="RedisOpsRequest",
+    port=6379,
+    default_version="7.4.6",
+    default_database="0",
+    versions=_VERSIONS,
+    modes=(
+        Mode(name="standalone", description="One server; a restart is a short outage."),
+        Mode(
+            name="replicated",
+            description="One primary and replicas; three sentinels watch them and fail over. Any client can connect.",
+            fields=(
+                Count(
+                    name="replicas",
+                    default=3,
+                    minimum=2,
+                    maximum=9,
+                    description="Servers in all, the primary included; the sentinels come on top.",
+                ),
+            ),
+        ),
+        Mode(
+            name="sharded",
+            description="A Redis cluster: keys spread over shards. Needs a cluster-aware client that reaches every server.",
+            fields=(
+                Count(
+                    name="shards",
+                    default=3,
+                    minimum=3,
+                    maximum=32,
+                    description="Shards; each takes a part of the keys.",
+                ),
+                Count(
+                    name="replicas",
+                    default=2,
+                    minimum=2,
+                    maximum=6,
+                    description="Servers of each shard, its primary included.",
+                ),
+            ),
+        ),
+    ),
+    node_groups=_node_groups,
+    database_manifest=_database_manifest,
+    uri=_uri,
+    companion_manifests=_companion_manifests,
+    check=_check,
+)
