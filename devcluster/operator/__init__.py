@@ -9,7 +9,10 @@ import fcntl
 import logging
 import signal
 import sys
+import time
 from pathlib import Path
+
+KUBECONFIG_SECONDS = 10.0
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -21,7 +24,7 @@ def main(kubeconfig: Path, data_dir: Path) -> int:
     from devcluster.operator.controller import serve
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    if not kubeconfig.is_file():
+    if not _appears(kubeconfig):
         sys.stderr.write(f"There is no kubeconfig at {kubeconfig}; start the API server first.\n")
         return 1
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -33,3 +36,11 @@ def main(kubeconfig: Path, data_dir: Path) -> int:
             return 1
         asyncio.run(serve(kubeconfig.resolve(), data_dir.resolve(), STOP_SIGNALS))
     return 0
+
+
+def _appears(kubeconfig: Path) -> bool:
+    """Wait until the file is there: the API server, often started in the same moment, writes it once it listens."""
+    deadline = time.monotonic() + KUBECONFIG_SECONDS
+    while not kubeconfig.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return kubeconfig.is_file()

@@ -9,6 +9,7 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -129,30 +130,27 @@ class Kube:
 
     async def watch(self, resource: Resource, selector: str = "") -> AsyncIterator[Change]:
         """Give every object as ADDED, then every change, for ever: over cut connections, restarts and lost history."""
-        known: dict[tuple[str, str], Body] = {}
-        version = ""
-        failures = 0
+        place = _Place()
         while True:
             try:
-                if not version:
-                    version, changes = await self._relist(resource, selector, known)
-                    for change in changes:
-                        yield change
-                async for change in self._stream(resource, selector, version):
-                    version = str(change.body["metadata"]["resourceVersion"])
-                    failures = 0
-                    if change.kind != "BOOKMARK":
-                        _remember(known, change)
-                        yield change
+                async for change in self._changes(resource, selector, place):
+                    place.failures = 0
+                    yield change
                 await asyncio.sleep(RECONNECT_SECONDS[0])
             except ApiError as error:
-                if error.status == GONE:
-                    version = ""
-                    continue
-                pause = RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)]
-                failures += 1
-                logger.warning("watch of %s: %s; again in %.1f s", resource.plural, error, pause)
-                await asyncio.sleep(pause)
+                await place.stumble(resource, error)
+
+    async def _changes(self, resource: Resource, selector: str, place: "_Place") -> AsyncIterator[Change]:
+        """Give what is new since `place`, until the server ends the stream; `place` moves on with it."""
+        if not place.version:
+            place.version, missed = await self._relist(resource, selector, place.known)
+            for change in missed:
+                yield change
+        async for change in self._stream(resource, selector, place.version):
+            place.version = str(change.body["metadata"]["resourceVersion"])
+            if change.kind != "BOOKMARK":
+                _remember(place.known, change)
+                yield change
 
     async def _relist(
         self, resource: Resource, selector: str, known: dict[tuple[str, str], Body]
@@ -228,6 +226,25 @@ def _items(resource: Resource, answer: Body) -> list[Body]:
 
 def _identity(body: Body) -> tuple[str, str]:
     return str(body["metadata"].get("namespace", "")), str(body["metadata"]["name"])
+
+
+@dataclass
+class _Place:
+    """How far a watch has come, and how often in a row it stumbled."""
+
+    known: dict[tuple[str, str], Body] = field(default_factory=dict)
+    version: str = ""
+    failures: int = 0
+
+    async def stumble(self, resource: Resource, error: ApiError) -> None:
+        """Forget the place where the server has, else pause for longer and longer."""
+        if error.status == GONE:
+            self.version = ""
+            return
+        pause = RECONNECT_SECONDS[min(self.failures, len(RECONNECT_SECONDS) - 1)]
+        self.failures += 1
+        logger.warning("watch of %s: %s; again in %.1f s", resource.plural, error, pause)
+        await asyncio.sleep(pause)
 
 
 def _remember(known: dict[tuple[str, str], Body], change: Change) -> None:

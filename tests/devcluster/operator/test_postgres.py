@@ -11,11 +11,13 @@ pytestmark = pytest.mark.processes
 PLURAL, KIND = "postgreses", "Postgres"
 
 
-def test_that_a_database_lives_through_a_killed_server_and_a_pause_and_leaves_nothing(namespace: Namespace) -> None:
-    path = namespace.create(PLURAL, KIND, "orders", version="17.5", storage=STORAGE)
+def test_that_a_database_gets_ready_in_the_normal_order(namespace: Namespace) -> None:
+    path = namespace.create(PLURAL, KIND, "fresh", version="17.5", storage=STORAGE)
+
     phases = namespace.wait_for_phase(path, "Ready")
-    assert phases[-2:] == ["Provisioning", "Ready"]
+
     database = namespace.get(path)
+    assert phases[-2:] == ["Provisioning", "Ready"]
     assert [condition["type"] for condition in database["status"]["conditions"]] == [
         "ProvisioningStarted",
         "ReplicaReady",
@@ -25,6 +27,11 @@ def test_that_a_database_lives_through_a_killed_server_and_a_pause_and_leaves_no
     ]
     assert database["status"]["observedGeneration"] == database["metadata"]["generation"]
     assert database["metadata"]["annotations"]["devcluster.local/running-version"].startswith("PostgreSQL 17.")
+
+
+def test_that_a_database_lives_through_a_killed_server_and_a_pause(namespace: Namespace) -> None:
+    path = namespace.create(PLURAL, KIND, "orders", version="17.5", storage=STORAGE)
+    namespace.wait_for_phase(path, "Ready")
     with namespace.connect("orders") as connection:
         connection.execute("CREATE TABLE parcels AS SELECT 7 AS number")
 
@@ -51,7 +58,12 @@ def test_that_a_database_lives_through_a_killed_server_and_a_pause_and_leaves_no
     with namespace.connect("orders") as connection:
         assert connection.execute("SELECT number FROM parcels").fetchall() == [(7,)]
 
-    pid = namespace.server_pid("orders-0")
+
+def test_that_wiping_out_leaves_nothing(namespace: Namespace) -> None:
+    path = namespace.create(PLURAL, KIND, "wiped", version="17.5", storage=STORAGE, deletionPolicy="WipeOut")
+    namespace.wait_for_phase(path, "Ready")
+    pid = namespace.server_pid("wiped-0")
+
     namespace.client.delete(path).raise_for_status()
 
     namespace.wait_until_gone(path)
