@@ -12,7 +12,7 @@ import yaml
 from provisioning.cluster.kinds import DATABASE_KINDS
 from provisioning.engine import Body
 from tests.contract.schemas import Schemas, strict
-from tests.provisioning.golden.cases import CASES, Case
+from tests.provisioning.golden.cases import CASES, FOLDER, Case
 
 ROOT = Path(__file__).parents[2]
 COMPACT = ROOT / "devcluster/crds"
@@ -40,7 +40,7 @@ def compact() -> Schemas:
 
 
 def manifests(case: Case) -> list[Body]:
-    return list(yaml.safe_load_all(case.path.read_text()))
+    return list(yaml.safe_load_all((FOLDER / case.file).read_text()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -40,9 +40,9 @@ class Case:
         return f"{self.engine}-{self.name}"
 
     @property
-    def path(self) -> Path:
-        """Return the golden file."""
-        return FOLDER / self.engine / f"{self.name}.yaml"
+    def file(self) -> Path:
+        """Return where in the folder of golden files this one is."""
+        return Path(self.engine, f"{self.name}.yaml")
 
     @property
     def order(self) -> Order:

@@ -1,31 +1,33 @@
 """The golden files on disk against what the code makes now."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.provisioning.golden.cases import CASES, FOLDER
 
 
-def problems() -> list[str]:
+def problems(folder: Path = FOLDER) -> list[str]:
     """Return one line for every file that is missing, differs, or belongs to no case."""
-    expected = {case.path: case.text for case in CASES}
-    found = {path: path.read_text() for path in FOLDER.glob("*/*.yaml")}
+    expected = {case.file: case.text for case in CASES}
+    found = {path.relative_to(folder): path.read_text() for path in folder.glob("*/*.yaml")}
     return [
-        f"{path.relative_to(FOLDER)}: {_difference(path, found, expected)}"
-        for path in sorted(found.keys() | expected.keys())
-        if found.get(path) != expected.get(path)
+        f"{file}: {_difference(file, found, expected)}"
+        for file in sorted(found.keys() | expected.keys())
+        if found.get(file) != expected.get(file)
     ]
 
 
-def write() -> None:
+def write(folder: Path = FOLDER) -> None:
     """Make the files as the code has it now."""
-    for stale in FOLDER.glob("*/*.yaml"):
+    for stale in folder.glob("*/*.yaml"):
         stale.unlink()
     for case in CASES:
-        case.path.parent.mkdir(exist_ok=True)
-        case.path.write_text(case.text)
+        path = folder / case.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(case.text)
 
 
-def _difference(path: Path, found: dict[Path, str], expected: dict[Path, str]) -> str:
-    if path not in found:
+def _difference(file: Path, found: Collection[Path], expected: Collection[Path]) -> str:
+    if file not in found:
         return "is missing"
-    return "differs from what the code makes" if path in expected else "belongs to no case"
+    return "differs from what the code makes" if file in expected else "belongs to no case"
