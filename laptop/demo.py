@@ -48,7 +48,7 @@ def _join(api: httpx.Client, console: Console) -> Json:
     _checked(api.post("/api/v1/auth/register", json=person))
     tokens = _checked(api.post("/api/v1/auth/login", json=person))
     api.headers["Authorization"] = f"Bearer {tokens['access']}"
-    tenant = _checked(api.post("/api/v1/tenants", json={"name": f"demo-{suffix}"}))
+    tenant: Json = _checked(api.post("/api/v1/tenants", json={"name": f"demo-{suffix}"}))
     console.print(
         f"Registered [bold]{person['email']}[/] (password {person['password']}), tenant [bold]{tenant['name']}[/].",
         highlight=False,
@@ -82,7 +82,7 @@ def _follow(api: httpx.Client, console: Console, address: str) -> Json:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     with Live(console=console, refresh_per_second=10) as live:
         while True:
-            operation = _checked(api.get(address))
+            operation: Json = _checked(api.get(address))
             live.update(_timeline(operation))
             if operation["finished_at"] or operation["state"] == "stuck":
                 return operation
@@ -111,14 +111,11 @@ def _timeline(operation: Json) -> Table:
 
 
 def _overhead_seconds(operation: Json) -> float:
-    """Return the time that was not spent waiting for the cluster: from accept to end, less the steps that wait."""
+    """Return the time that was not spent waiting for the cluster: from accept to end, less the step that waits."""
     times = [datetime.fromisoformat(line["at"]) for line in operation["timeline"]]
-    waited_ms = [
-        line["duration_ms"]
-        for line in operation["timeline"]
-        if line["step"] == "wait_until_ready" and line["event"] == "done"
-    ]
-    return (times[-1] - times[0]).total_seconds() - sum(waited_ms) / 1000
+    done = [line for line in operation["timeline"] if (line["step"], line["event"]) == ("wait_until_ready", "done")]
+    waited_ms: int = sum(line["duration_ms"] for line in done)
+    return (times[-1] - times[0]).total_seconds() - waited_ms / 1000
 
 
 def _query_postgres(credentials: Json) -> str:

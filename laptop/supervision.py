@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 import xmlrpc.client
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +76,10 @@ def start(layout: Layout, say: Say) -> System:
     system = System(layout=layout, supervisor=supervisor, admin_password=values["ADMIN_PASSWORD"])
     try:
         _prepare(layout, values)
-        for program in programs:
-            if program.needs_database:
-                control(layout).startProcess(program.name, False)
+        with control(layout) as remote:
+            for program in programs:
+                if program.needs_database:
+                    remote.startProcess(program.name, False)
         _wait_until_up(system, say)
     except BaseException:
         system.stop()
@@ -178,10 +179,14 @@ def _tail(log: Path) -> str:
         return "(no log)"
 
 
-def control(layout: Layout) -> Any:
-    """Return supervisord's remote control: `getProcessInfo(name)`, `startProcess(name)`, `stopProcess(name)`, ..."""
+@contextlib.contextmanager
+def control(layout: Layout) -> Iterator[Any]:
+    """Give supervisord's remote control: `getProcessInfo(name)`, `startProcess(name)`, `stopProcess(name)`, ..."""
     transport = SupervisorTransport(None, None, f"unix://{socket_path(layout)}")
-    return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    try:
+        yield xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    finally:
+        transport.close()
 
 
 def socket_path(layout: Layout) -> Path:
