@@ -7,12 +7,14 @@ shared). Retrying is the operation's business, not the library's, whose retries 
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
+from dbaas.core.redaction import redact
 from provisioning.cluster.errors import CalledInTransaction, ClusterLogin, ClusterUnavailable, ObjectMissing, error_from
 from provisioning.cluster.kinds import Kind, Ref, ref_of
 from provisioning.engine import Body
@@ -121,10 +123,12 @@ class Gateway:
         action = f"watching {kind.plural}"
         answer = self._send("GET", kind.path(), query=query, action=action, read_seconds=silence_seconds)
         for line in self._lines(answer.response, action):
-            event: Body = orjson.loads(line)
-            if event["type"] == "ERROR":
-                status = event["object"]
-                raise error_from(int(status.get("code", 500)), "", orjson.dumps(status), {}, action)
+            event = _parsed(line, action)
+            about = event.get("object")
+            if not isinstance(about, dict):
+                raise ClusterUnavailable(f"{action}: a line of the stream is no event.")
+            if event.get("type") == "ERROR":
+                raise error_from(int(about.get("code", 500)), "", orjson.dumps(about), {}, action)
             yield event
 
     def version(self) -> str:
@@ -132,22 +136,22 @@ class Gateway:
         return str(self._json("GET", "/version", action="asking for the version")["gitVersion"])
 
     def _lines(self, response: Any, action: str) -> Iterator[bytes]:
-        import urllib3
-
         rest = b""
         try:
-            for chunk in response.stream(amt=None, decode_content=True):
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from filter(None, lines)
-        except urllib3.exceptions.HTTPError as error:
-            raise ClusterUnavailable(f"{action}: the stream broke ({type(error).__name__}).") from error
+            with _own_errors(action, "the stream broke"):
+                for chunk in response.stream(amt=None, decode_content=True):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield from filter(None, lines)
         finally:
             response.close()
+        if rest:
+            yield rest
 
     def _json(self, verb: str, path: str, *, action: str, **how: Any) -> Body:
         answer = self._send(verb, path, action=action, **how)
-        content = answer.read()
-        return orjson.loads(content) if content else {}
+        with _own_errors(action, "the answer broke off"):
+            content = answer.read()
+        return _parsed(content, action) if content else {}
 
     def _send(
         self,
@@ -160,8 +164,6 @@ class Gateway:
         content_type: str = _JSON,
         read_seconds: int = READ_SECONDS,
     ) -> Any:
-        import urllib3
-
         if self._is_in_transaction():
             raise CalledInTransaction(f"{action}: {CalledInTransaction.__doc__}")
         client = self._client_of_this_process()
@@ -170,12 +172,10 @@ class Gateway:
         method, url, headers, _, _ = client.param_serialize(
             method=verb, resource_path=path, query_params=asked, header_params=headers, auth_settings=["BearerToken"]
         )
-        try:
+        with _own_errors(action, "no answer"):
             answer = client.call_api(method, url, headers, body, _request_timeout=(CONNECT_SECONDS, read_seconds))
             failed = answer.status >= HTTPStatus.MULTIPLE_CHOICES
             content = answer.read() if failed else b""
-        except urllib3.exceptions.HTTPError as error:
-            raise ClusterUnavailable(f"{action}: no answer ({type(error).__name__}).") from error
         if failed:
             problem = error_from(answer.status, answer.reason, content, answer.headers, action)
             if isinstance(problem, ClusterLogin):
@@ -195,6 +195,33 @@ class Gateway:
             self._client = None
 
 
+@contextmanager
+def _own_errors(action: str, what: str) -> Iterator[None]:
+    """Translate what the HTTP library raises; the official client makes a refusal of status 0 out of a failure of TLS."""
+    import urllib3
+    from kubernetes.client import ApiException
+
+    try:
+        yield
+    except urllib3.exceptions.HTTPError as error:
+        raise ClusterUnavailable(f"{action}: {what} ({type(error).__name__}).") from error
+    except ApiException as error:
+        raise ClusterUnavailable(
+            f"{action}: no trust: the server's certificate and the authority in our kubeconfig do not fit."
+        ) from error
+
+
+def _parsed(content: bytes, action: str) -> Body:
+    """Return the object in an answer; one that is none is not the Kubernetes API's and could hold anything."""
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ClusterUnavailable(f"{action}: the answer is not JSON.") from error
+    if not isinstance(found, dict):
+        raise ClusterUnavailable(f"{action}: the answer is not an object of the Kubernetes API.")
+    return found
+
+
 def _new_client(reach: Reach) -> Any:
     """Open the official client with retries off: one call, one attempt."""
     from kubernetes import client, config
@@ -212,7 +239,11 @@ def _new_client(reach: Reach) -> Any:
         else:
             config.load_incluster_config(client_configuration=configuration)
     except (ConfigException, OSError) as error:
-        raise ClusterUnavailable(f"The cluster's access configuration cannot be read: {error}") from error
+        raise ClusterUnavailable(redact(f"The cluster's access configuration cannot be read: {error}")) from error
+    except Exception as error:  # the loader trips over a malformed file in many ways, and quotes it
+        raise ClusterUnavailable(
+            f"The cluster's access configuration cannot be read: it is malformed ({type(error).__name__})."
+        ) from error
     configuration.retries = False
     configuration.connection_pool_maxsize = 8
     return client.ApiClient(configuration)

@@ -76,29 +76,43 @@ _BY_STATUS: dict[int, type[Permanent | Transient]] = {
     HTTPStatus.TOO_MANY_REQUESTS: ClusterBusy,
 }
 
+_MEANT_WITHOUT_STATUS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
+"""A proxy that speaks for the cluster means the same by these."""
+
 
 def error_from(
     status: int, reason_text: str, body: bytes, headers: Mapping[str, str], action: str
 ) -> Permanent | Transient:
-    """Return the error that an answer of the Kubernetes API stands for; `action` says in words what was tried."""
-    message, reason = _status_of(body, reason_text)
+    """Return the error that an answer of the Kubernetes API stands for; `action` says in words what was tried.
+
+    Only a `Status` object counts as a refusal: the 403 or 404 of a proxy in between says nothing about the object, and taking it for
+    "there is none" would lose a customer's database.
+    """
+    refusal = _status_in(body)
+    message = str((refusal or {}).get("message") or reason_text or "no reason given")[:1000]
+    found = _class_of(status, refusal)
     detail = redact(f"{action}: {message}")
-    otherwise = ClusterUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ClusterRefuses
-    found = AlreadyExists if reason == "AlreadyExists" else _BY_STATUS.get(status, otherwise)
     if issubclass(found, Transient):
         return found(detail, retry_after=_retry_after(headers))
     return found(detail)
 
 
-def _status_of(body: bytes, reason_text: str) -> tuple[str, str]:
-    """Return message and reason of a `Status` object; a body that is none could hold anything and is dropped."""
+def _class_of(status: int, refusal: Mapping[str, object] | None) -> type[Permanent | Transient]:
+    if refusal is None:
+        return _BY_STATUS[status] if status in _MEANT_WITHOUT_STATUS else ClusterUnavailable
+    if refusal.get("reason") == "AlreadyExists":
+        return AlreadyExists
+    otherwise = ClusterUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ClusterRefuses
+    return _BY_STATUS.get(status, otherwise)
+
+
+def _status_in(body: bytes) -> Mapping[str, object] | None:
+    """Return the `Status` object in an answer; a body that is none could hold anything and is dropped."""
     try:
         parsed = json.loads(body)
     except ValueError:
-        return reason_text or "no reason given", ""
-    if not isinstance(parsed, dict) or parsed.get("kind") != "Status":
-        return reason_text or "no reason given", ""
-    return str(parsed.get("message") or reason_text)[:1000], str(parsed.get("reason") or "")
+        return None
+    return parsed if isinstance(parsed, dict) and parsed.get("kind") == "Status" else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta | None:

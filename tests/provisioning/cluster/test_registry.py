@@ -1,0 +1,28 @@
+"""That a process keeps one gateway per cluster, makes a new one when the registration changes, and none calls inside a transaction."""
+
+import pytest
+
+from dbaas.core.db import atomic
+from provisioning.cluster.errors import CalledInTransaction
+from provisioning.cluster.registry import gateway_to
+from provisioning.models import Cluster
+
+
+def test_that_a_cluster_has_one_gateway() -> None:
+    first = gateway_to(Cluster(name="a", kubeconfig_path="/nonexistent/one"))
+
+    assert gateway_to(Cluster(name="b", kubeconfig_path="/nonexistent/one")) is first
+
+
+@pytest.mark.parametrize("changed", [{"context": "other"}, {"kubeconfig_path": "/nonexistent/two"}])
+def test_that_another_way_to_reach_it_is_another_gateway(changed: dict[str, str]) -> None:
+    reach = {"kubeconfig_path": "/nonexistent/one", **changed}
+
+    assert gateway_to(Cluster(**reach)) is not gateway_to(Cluster(kubeconfig_path="/nonexistent/one"))
+
+
+def test_that_a_registered_cluster_is_not_called_inside_a_transaction(pocket: Cluster) -> None:
+    with atomic(), pytest.raises(CalledInTransaction):
+        gateway_to(pocket).version()
+
+    assert gateway_to(pocket).version()
