@@ -81,7 +81,7 @@ def read_credentials(actor: Actor, database_id: UUID) -> Credentials:
 
 
 def _read_secret(gateway: Gateway, database: Database, engine: Engine) -> tuple[str, str, str | None]:
-    """Return username, password and the CA certificate that the Secret holds, found by the name that the object itself gives."""
+    """Return username, password and the CA; the Secret is found by the name that the object itself gives."""
     kind = kind_of("kubedb.com/v1", engine.kind)
     found = gateway.get(Ref(kind=kind, name=database.object_name, namespace=database.namespace))
     name = ((found or {}).get("spec", {}).get("authSecret") or {}).get("name")
@@ -89,4 +89,14 @@ def _read_secret(gateway: Gateway, database: Database, engine: Engine) -> tuple[
     if secret is None:
         raise NoCredentialsYet
     held = {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
-    return held.get("username", ""), held.get("password", ""), held.get("ca.crt")
+    return held.get("username", ""), held.get("password", ""), _read_ca(gateway, database, engine)
+
+
+def _read_ca(gateway: Gateway, database: Database, engine: Engine) -> str | None:
+    """Return the certificate to check the server's own against, where the engine speaks TLS and the cluster holds it."""
+    if not engine.ca_suffix:
+        return None
+    name = f"{database.object_name}{engine.ca_suffix}"
+    secret = gateway.get(Ref(kind=SECRET, name=name, namespace=database.namespace))
+    encoded = ((secret or {}).get("data") or {}).get("ca.crt")
+    return base64.b64decode(encoded).decode() if encoded else None

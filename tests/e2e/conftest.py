@@ -1,7 +1,8 @@
 """One running system for the end-to-end tests of a session, and customers of it."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,15 +23,14 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture
 def customer(system: System) -> Iterator[Customer]:
     """A new customer with a tenant of their own."""
-    someone = new_customer(system, f"customer-{next(_numbers)}")
-    yield someone
-    someone.api.close()
+    with new_customer(system, f"customer-{next(_numbers)}") as someone:
+        yield someone
 
 
 @pytest.fixture
-def own_system(tmp_path: Callable[..., object]) -> Iterator[System]:
+def own_system(tmp_path: Path) -> Iterator[System]:
     """A system that is not started yet, for tests of starting and stopping."""
-    mine = System(tmp_path)  # type: ignore[arg-type]
+    mine = System(tmp_path)
     yield mine
     if mine.launcher is not None and mine.launcher.poll() is None:
         mine.interrupt()

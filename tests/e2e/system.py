@@ -180,10 +180,12 @@ class Customer:
         return now if now["finished_at"] or now["state"] == "stuck" else None
 
 
-def new_customer(system: System, name: str) -> Customer:
+@contextmanager
+def new_customer(system: System, name: str) -> Iterator[Customer]:
     """Register, log in and make a tenant."""
-    api = httpx.Client(base_url=system.base, timeout=30)
     person = {"email": f"{name}@example.com", "password": "a long pass phrase"}
-    Customer.checked(api.post("/api/v1/auth/register", json=person))
-    api.headers["Authorization"] = f"Bearer {Customer.checked(api.post('/api/v1/auth/login', json=person))['access']}"
-    return Customer(api=api, tenant=Customer.checked(api.post("/api/v1/tenants", json={"name": name})))
+    with httpx.Client(base_url=system.base, timeout=30) as api:
+        Customer.checked(api.post("/api/v1/auth/register", json=person))
+        tokens = Customer.checked(api.post("/api/v1/auth/login", json=person))
+        api.headers["Authorization"] = f"Bearer {tokens['access']}"
+        yield Customer(api=api, tenant=Customer.checked(api.post("/api/v1/tenants", json={"name": name})))

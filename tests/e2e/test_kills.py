@@ -8,7 +8,7 @@ import pytest
 from laptop.programs import WORKER_PROCESSES
 from provisioning.lease import CLOCK_SKEW, LEASE
 from tests.devcluster.kubectl import run as kubectl
-from tests.e2e.system import Customer, Json, System, new_customer, wait_until
+from tests.e2e.system import Customer, Json, System, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("system")]
 
@@ -77,13 +77,13 @@ def test_that_orders_are_accepted_while_nothing_else_runs(system: System, custom
     require_ready_once(system, customer, operation)
 
 
-def test_that_a_killed_web_process_forgets_nobody(system: System) -> None:
-    before = new_customer(system, "before-the-kill")
+def test_that_a_killed_web_process_forgets_nobody(system: System, customer: Customer) -> None:
+    address = f"/api/v1/tenants/{customer.tenant['id']}"
 
     system.kill("web")
 
-    wait_until("the API answers again", lambda: is_answered(before))
-    assert before.checked(before.api.get(f"/api/v1/tenants/{before.tenant['id']}"))["name"] == "before-the-kill"
+    wait_until("the API answers again", lambda: is_answered(customer))
+    assert customer.checked(customer.api.get(address))["name"] == customer.tenant["name"]
 
 
 def attempts(customer: Customer) -> int:

@@ -5,11 +5,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, LiteralString
 
+import httpx
 import psycopg
 import pytest
 
-from tests.e2e.system import Customer, System, new_customer, wait_until
+from tests.e2e.system import System, new_customer, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("launcher")]
 
@@ -24,11 +26,11 @@ def is_alive(pid: int) -> bool:
 
 def test_that_ctrl_c_stops_everything_and_a_restart_keeps_everything(own_system: System) -> None:
     own_system.start()
-    customer = new_customer(own_system, "keeper")
-    database = customer.database(customer.follow(customer.order("kept")))
-    credentials = customer.credentials(database)
-    with psycopg.connect(credentials["uri"]) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    with new_customer(own_system, "keeper") as customer:
+        database = customer.database(customer.follow(customer.order("kept")))
+        uri = customer.credentials(database)["uri"]
+        token = customer.api.headers["Authorization"]
+    run_sql(uri, "CREATE TABLE kept AS SELECT 7 AS number")
     pids = own_system.pids()
     again = own_system.run("run")
     mode = (own_system.data_dir / "dbaas.env").stat().st_mode & 0o777
@@ -43,16 +45,20 @@ def test_that_ctrl_c_stops_everything_and_a_restart_keeps_everything(own_system:
 
     own_system.start()
 
-    wait_until("the server is back", lambda: can_connect(credentials["uri"]))
-    with psycopg.connect(credentials["uri"]) as connection:
-        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
-    same = Customer(api=customer.api, tenant=customer.tenant)
-    same.api.base_url = own_system.base
-    assert same.database({"database": database})["status"] == "ready"
-    stopped = own_system.run("stop")
-    assert "Everything is stopped." in stopped.stdout
+    wait_until("the server is back", lambda: can_connect(uri))
+    assert run_sql(uri, "SELECT number FROM kept") == [(7,)]
+    address = f"{own_system.base}/api/v1/databases/{database['id']}"
+    assert httpx.get(address, headers={"Authorization": token}).json()["status"] == "ready"
+    assert "Everything is stopped." in own_system.run("stop").stdout
     assert own_system.launcher is not None
-    assert own_system.launcher.wait(60) == 0
+    assert own_system.launcher.communicate(timeout=60)
+    assert own_system.launcher.returncode == 0
+
+
+def run_sql(uri: str, statement: LiteralString) -> list[Any] | None:
+    with psycopg.connect(uri) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if statement.startswith("SELECT") else None
 
 
 def can_connect(uri: str) -> bool:

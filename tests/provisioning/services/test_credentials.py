@@ -1,11 +1,13 @@
 """That credentials come from the cluster's Secret on demand, and that each read is on record before it happens."""
 
+from collections.abc import Callable
+
 import pytest
 
 from accounts.models import AuditEvent, User
 from dbaas.core.errors import Forbidden
 from provisioning.cluster.errors import ClusterUnavailable
-from provisioning.models import Cluster, Database
+from provisioning.models import Cluster, Database, Operation
 from provisioning.services.credentials import Credentials, NoCredentialsYet, read_credentials
 from tests import cast
 from tests.provisioning.stage import Stage
@@ -64,3 +66,22 @@ def test_that_a_password_never_gets_into_a_log_by_its_repr() -> None:
     credentials = Credentials(username="u", password="canary", host="h", port=1, database="d", uri="canary", ca=None)
 
     assert "canary" not in repr(credentials)
+
+
+def test_that_the_ca_comes_with_them_where_the_engine_speaks_tls(
+    alice: User, ordered: Callable[..., Operation], stage: Stage
+) -> None:
+    operation = stage.provision(ordered("search", "elasticsearch"))
+    database = operation.database
+    without = read_credentials(cast.acting(alice), database.id)
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"{database.object_name}-http-cert", "namespace": database.namespace},
+        "stringData": {"ca.crt": "-----BEGIN CERTIFICATE-----"},
+    }
+    stage.kube.create(secret)
+
+    with_ca = read_credentials(cast.acting(alice), database.id)
+
+    assert (without.ca, with_ca.ca) == (None, "-----BEGIN CERTIFICATE-----")
