@@ -5,18 +5,30 @@ import re
 REDACTED = "***"
 _MAX_CHARS = 2000
 
-_PATTERNS = (
-    re.compile(r"(?<=://)([^/\s:@]+):([^@\s/]+)(?=@)"),
-    re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"),
-    re.compile(r"\bdbk_[A-Za-z0-9]+_[A-Za-z0-9_-]+"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
-    re.compile(r"""(?i)(["']?(?:password|passwd|secret|token|api[_-]?key)["']?\s*[:=]\s*)(["']?)[^\s"',}]+\2"""),
+_NAMES = r"(?:password|passwd|passphrase|secret|token|credential|(?:api|access|private|secret|signing)[_-]?key|pepper)"
+_QUOTE = r"(?:\\?[\"'])"
+_RULES = (
+    # user:password@ in an address; the user may be missing (Redis), the password may hold an @ that somebody forgot to quote
+    (re.compile(r"(?<=://)([^/\s:@]*):([^\s/\"']+)(?=@)"), rf"\1:{REDACTED}"),
+    # a scheme and what looks like a credential, not like prose: base64 without any capital or digit is as good as impossible
+    (re.compile(r"\b((?i:bearer|basic))\s+(?=[a-z._~+/=-]*[A-Z0-9])[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {REDACTED}"),
+    (re.compile(r"\bdbk_[A-Za-z0-9]+_[A-Za-z0-9_-]+"), REDACTED),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"), REDACTED),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), REDACTED),
+    # "password": "...", password='...', token=..., in JSON also where the JSON is quoted itself
+    (re.compile(rf"(?i)({_NAMES}s?{_QUOTE}?\s*[:=]\s*){_QUOTE}.*?(?:(?<!\\){_QUOTE}|\Z)", re.DOTALL), rf"\1{REDACTED}"),
+    (re.compile(rf"(?i)({_NAMES}s?{_QUOTE}?\s*[:=]\s*)[^\s\"'&]+"), rf"\1{REDACTED}"),
 )
-_REPLACEMENTS = (r"\1:" + REDACTED, r"\1 " + REDACTED, REDACTED, REDACTED, r"\1" + REDACTED)
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without what looks like a credential."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def redact(text: str) -> str:
     """Return `text` without what looks like a credential, cut to 2,000 characters."""
-    for pattern, replacement in zip(_PATTERNS, _REPLACEMENTS, strict=True):
-        text = pattern.sub(replacement, text)
+    text = without_secrets(text)
     return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"
