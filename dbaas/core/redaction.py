@@ -21,6 +21,14 @@ _RULES = (
 )
 
 
+_IS_SECRET = re.compile(rf"(?i){_NAMES}s?$")
+
+
+def names_secret(name: str) -> bool:
+    """Tell whether what goes by this name is a credential."""
+    return bool(_IS_SECRET.search(name))
+
+
 def without_secrets(text: str) -> str:
     """Return `text` without what looks like a credential."""
     for pattern, replacement in _RULES:

@@ -5,12 +5,28 @@ from typing import Any
 
 import structlog
 
-from dbaas.core.redaction import redact
+from dbaas.core.redaction import REDACTED, names_secret, redact, without_secrets
+
+_WHOLE = frozenset({"exception", "stack"})
+"""Never cut: the last lines of a traceback are the ones that say what happened."""
 
 
 def redact_event(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Take what looks like a credential out of every text of a log line."""
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    """Take what looks like a credential out of everything that a log line says, by its look and by its name."""
+    return {name: value if name.startswith("_") else _clean(name, value) for name, value in event.items()}
+
+
+def _clean(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, int | float):
+        return value
+    if names_secret(name):
+        return REDACTED
+    if isinstance(value, dict):
+        return {str(inner): _clean(str(inner), content) for inner, content in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", content) for content in value]
+    text = value if isinstance(value, str) else repr(value)
+    return without_secrets(text) if name in _WHOLE else redact(text)
 
 
 _SHARED: list[Any] = [

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from dbaas.core.redaction import redact, without_secrets
+from dbaas.core.redaction import names_secret, redact, without_secrets
 
 CANARY = "C4nary-pa55"
 
@@ -81,6 +81,16 @@ def test_that_what_stands_around_a_secret_stays() -> None:
     text = f"cannot reach postgresql://bob:{CANARY}@db/x?sslmode=disable: token={CANARY}&page=2 refused"
 
     assert redact(text) == "cannot reach postgresql://bob:***@db/x?sslmode=disable: token=***&page=2 refused"
+
+
+@pytest.mark.parametrize("name", ["password", "DB_PASSWORD", "access_token", "refreshToken", "apiKey", "tokens"])
+def test_that_names_of_secrets_are_known(name: str) -> None:
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize("name", ["token_type", "secret_name", "passwordless", "key", "user", ""])
+def test_that_other_names_are_not(name: str) -> None:
+    assert not names_secret(name)
 
 
 def test_that_text_that_is_stored_is_cut() -> None:
