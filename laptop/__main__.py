@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(layout: Layout, *, with_demo: bool, stay: bool) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # also where a shell started us in the background, which makes a process ignore Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     system: System | None = None
     try:

@@ -80,23 +80,28 @@ def _provision(api: httpx.Client, console: Console, tenant: Json, engine: str, p
 
 def _follow(api: httpx.Client, console: Console, address: str) -> Json:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    with Live(console=console, refresh_per_second=10) as live:
+    with Live(console=console, refresh_per_second=10, transient=True) as live:
         while True:
             operation: Json = _checked(api.get(address))
             live.update(_timeline(operation))
             if operation["finished_at"] or operation["state"] == "stuck":
-                return operation
+                break
             if time.monotonic() > deadline:
                 raise CannotStart(
                     f"The operation is not done after {READY_WITHIN_SECONDS:.0f} s: GET {address} tells where it stands."
                 )
             time.sleep(_LOOK_EVERY_SECONDS)
+    console.print(_timeline(operation))
+    return operation
 
 
 def _timeline(operation: Json) -> Table:
     filled = operation["progress"] // 5
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 0))
+    last_of_step = {line["step"]: line["seq"] for line in operation["timeline"]}
     for line in operation["timeline"]:
+        if line["event"] == "started" and last_of_step[line["step"]] != line["seq"]:
+            continue  # what came of it stands below
         took = f"{line['duration_ms']} ms" if line["duration_ms"] is not None else ""
         mark = _MARKS.get(line["event"], "•")
         table.add_row(line["at"][11:23], mark, line["event"], escape(line["message"])[:100], took)

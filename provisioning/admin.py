@@ -20,6 +20,7 @@ from provisioning.models import Cluster, Database, Heartbeat, Operation, Operati
 from provisioning.selectors import timeline_of
 from provisioning.services.control import resume
 from provisioning.services.refusals import NotStuck
+from provisioning.states import OperationState
 from provisioning.statuses import status_of
 
 
@@ -67,6 +68,45 @@ class ClusterAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
             audit.record(actor_from(request), action=action, object_type="cluster", object_id=obj.id, detail=detail)
 
 
+_DATABASE_ROW = (
+    "id",
+    "state",
+    "previous_state",
+    "active_operation_id",
+    "active_operation_kind",
+    "next_operation_id",
+    "row_version",
+    "reserved_databases",
+    "reserved_cpu_millicores",
+    "reserved_memory_mib",
+    "reserved_storage_gib",
+    "created_by",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+)
+_OPERATION_ROW = (
+    "id",
+    "holds_database",
+    "attempt",
+    "lost_workers",
+    "next_run_at",
+    "dispatch_after",
+    "lease_owner",
+    "lease_until",
+    "lease_token",
+    "wake_seq",
+    "step_started_at",
+    "step_deadline_at",
+    "deadline_at",
+    "undo_deadline_at",
+    "params",
+    "idempotency_key",
+    "request_id",
+    "created_by",
+)
+
+
 @admin.register(Database)
 class DatabaseAdmin(ReadOnlyAdmin):
     """Databases, with what is being done to them."""
@@ -76,6 +116,17 @@ class DatabaseAdmin(ReadOnlyAdmin):
     search_fields = ("id", "name", "object_name", "tenant__name")
     list_select_related = ("tenant",)
     readonly_fields = ("status", "operations")
+    fieldsets = (
+        (None, {"fields": ("name", "tenant", "engine", "version", "running_version", "simulated", "status", "phase")}),
+        ("What was done", {"fields": ("operations",)}),
+        ("Size", {"fields": ("plan", "topology", "cpu_millicores", "memory_mib", "storage_gib")}),
+        (
+            "Access",
+            {"fields": ("access_mode", "allowed_cidrs", "endpoint_host", "endpoint_port", "deletion_protection")},
+        ),
+        ("In the cluster", {"fields": ("region", "cluster", "namespace", "object_name", "object_uid", "labels")}),
+        ("Row", {"fields": _DATABASE_ROW}),
+    )
 
     @admin.display(description="status")
     def status(self, database: Database) -> str:
@@ -99,6 +150,12 @@ class OperationAdmin(ReadOnlyAdmin):
     search_fields = ("id", "database__id", "database__name", "tenant__name")
     list_select_related = ("database", "tenant")
     readonly_fields = ("timeline", "background_jobs")
+    fieldsets = (
+        (None, {"fields": ("database", "tenant", "kind", "state", "step", "progress", "waiting_for")}),
+        ("Trouble", {"fields": ("error_code", "error_detail", "cancel_requested_at")}),
+        ("Timeline", {"fields": ("timeline", "background_jobs", "created_at", "started_at", "finished_at")}),
+        ("Row", {"fields": _OPERATION_ROW}),
+    )
     actions = ("retry",)
 
     @admin.display(description="timeline")
@@ -110,7 +167,9 @@ class OperationAdmin(ReadOnlyAdmin):
     @admin.display(description="background jobs")
     def background_jobs(self, operation: Operation) -> SafeString:
         """Return a link to Flower, which shows the messages that carried this id."""
-        return format_html('<a href="{}/tasks?search={}" target="_blank">Flower</a>', settings.FLOWER_URL, operation.pk)
+        return format_html(
+            '<a href="{}/tasks" target="_blank">Flower: tasks with args {}</a>', settings.FLOWER_URL, operation.pk
+        )
 
     @admin.action(description="Retry (only what is stuck)", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
@@ -164,13 +223,24 @@ class HeartbeatAdmin(ReadOnlyAdmin):
     ordering = ("name",)
 
 
+_CELL = '<td class="pr-4 py-1">{}</td>'
 _HEAD = SafeString("<tr><th>at</th><th>event</th><th>step</th><th>message</th><th>try</th><th>ms</th></tr>")
-_ROW = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
+_ROW = f"<tr>{_CELL * 6}</tr>"
 
 
 def _cells(event: OperationEvent) -> tuple[object, ...]:
     took = "" if event.duration_ms is None else event.duration_ms
     return event.at.strftime("%H:%M:%S.%f")[:-3], event.event, event.step, event.message, event.attempt, took
+
+
+def is_stuck_chosen(request: HttpRequest) -> bool:
+    """Tell whether the list shows stuck operations only, for the admin's side bar."""
+    return request.path.endswith("/provisioning/operation/") and request.GET.get("state") == OperationState.STUCK
+
+
+def is_every_operation_chosen(request: HttpRequest) -> bool:
+    """Tell whether the list shows operations of every state, for the admin's side bar."""
+    return "/provisioning/operation/" in request.path and not is_stuck_chosen(request)
 
 
 def flower_address(request: HttpRequest) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from dbaas.settings.console import UNFOLD  # noqa: F401 -- a setting of django-unfold
 from dbaas.settings.databases import database_from
 from dbaas.settings.env import ROOT, Environment
 from dbaas.settings.logs import logging_from
@@ -115,40 +116,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-
-UNFOLD = {
-    "SITE_TITLE": "DBaaS operators",
-    "SITE_HEADER": "DBaaS",
-    "SITE_SUBHEADER": "Databases and the operations on them",
-    "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {
-        "show_search": True,
-        "show_all_applications": True,
-        "navigation": [
-            {
-                "title": "Now",
-                "items": [
-                    {"title": "Operations", "icon": "pending_actions", "link": "/admin/provisioning/operation/"},
-                    {"title": "Stuck", "icon": "report", "link": "/admin/provisioning/operation/?state=stuck"},
-                    {
-                        "title": "Databases",
-                        "icon": "database",
-                        "link": "/admin/provisioning/database/?is_live__exact=1",
-                    },
-                    {"title": "Tenants", "icon": "groups", "link": "/admin/tenants/tenant/"},
-                    {"title": "Clusters", "icon": "hub", "link": "/admin/provisioning/cluster/"},
-                    {
-                        "title": "Background jobs (Flower)",
-                        "icon": "local_florist",
-                        "link": "provisioning.admin.flower_address",
-                    },
-                    {"title": "Health", "icon": "monitor_heart", "link": "/health/ready"},
-                    {"title": "API", "icon": "api", "link": "/api/docs"},
-                ],
-            }
-        ],
-    },
-}
 
 
 def settings_from(environment: Environment, *, is_publisher: bool = True) -> dict[str, Any]:

@@ -1,0 +1,37 @@
+"""How the operators' console (the Django admin) presents itself."""
+
+from typing import Any
+
+
+def _item(title: str, icon: str, link: str, active: str | None = None) -> dict[str, Any]:
+    """Return an entry of the side bar; `link` and `active` may be the dotted path of a function of the request."""
+    return {"title": title, "icon": icon, "link": link, **({"active": active} if active else {})}
+
+
+_OPERATIONS = "/admin/provisioning/operation/"
+
+UNFOLD = {
+    "SITE_TITLE": "DBaaS operators",
+    "SITE_HEADER": "DBaaS",
+    "SITE_SUBHEADER": "Databases and operations",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": True,
+        "navigation": [
+            {
+                "title": "Now",
+                "items": [
+                    _item("Operations", "pending_actions", _OPERATIONS, "provisioning.admin.is_every_operation_chosen"),
+                    _item("Stuck", "report", f"{_OPERATIONS}?state=stuck", "provisioning.admin.is_stuck_chosen"),
+                    _item("Databases", "database", "/admin/provisioning/database/?is_live__exact=1"),
+                    _item("Tenants", "groups", "/admin/tenants/tenant/"),
+                    _item("Clusters", "hub", "/admin/provisioning/cluster/"),
+                    _item("Background jobs (Flower)", "local_florist", "provisioning.admin.flower_address"),
+                    _item("Health", "monitor_heart", "/health/ready"),
+                    _item("API", "api", "/api/docs"),
+                ],
+            }
+        ],
+    },
+}
