@@ -1,6 +1,6 @@
 """That production starts only with secrets of its own and a database for servers, and then keeps to Django's own rules for it."""
 
-import runpy
+import importlib.util
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,13 @@ def logging_as_before() -> Iterator[None]:
 
 def loaded(environment: str = "production") -> dict[str, Any]:
     """Return the settings that a process with this process's variables gets."""
-    return runpy.run_path(str(ROOT / "dbaas" / "settings" / f"{environment}.py"))
+    path = ROOT / "dbaas" / "settings" / f"{environment}.py"
+    spec = importlib.util.spec_from_file_location(f"{environment}_under_test", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
 
 
 def refusal() -> str:
