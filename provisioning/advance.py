@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from dbaas.core.clock import SYSTEM_CLOCK, Clock
@@ -36,26 +37,45 @@ _POLL_UNWATCHED = (timedelta(seconds=5), timedelta(seconds=30))
 """Shortest and longest pause between two looks: with a watcher alive the look only catches what it lost."""
 
 
-def advance(operation_id: UUID, *, clock: Clock = SYSTEM_CLOCK, jitter: random.Random | None = None) -> bool:
-    """Drive the operation as far as it goes now; False where it was not due or somebody else has it."""
+_DATABASE_GONE: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
+
+
+def advance(
+    operation_id: UUID,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    jitter: random.Random | None = None,
+    ends_worker: tuple[type[Exception], ...] = (),
+) -> bool:
+    """Drive the operation as far as it goes now; False where it was not due or somebody else has it.
+
+    What a step raises of `ends_worker`, or because the metadata database does not answer, passes through: the lease runs out, and the next
+    worker takes the step again.
+    """
     claim = lease.claim(operation_id, now=clock.now())
     if claim is None:
         return False
     crash_point("advance.after_claim")
     going_on: Claim | None = claim
+    chance = jitter or random.Random()  # noqa: S311 -- spreads retries, guards nothing
     try:
         while going_on is not None:
-            going_on = _take_one_step(going_on, clock, jitter or random.Random())  # noqa: S311 -- spreads retries, guards nothing
+            going_on = _take_one_step(going_on, clock, chance, ends_worker)
     except LeaseLost:
         logger.warning("operation %s: the lease was lost, so nothing of this try was saved", operation_id)
     return True
 
 
-def _take_one_step(claim: Claim, clock: Clock, jitter: random.Random) -> Claim | None:
+def _take_one_step(
+    claim: Claim, clock: Clock, jitter: random.Random, ends_worker: tuple[type[Exception], ...]
+) -> Claim | None:
     operation = claim.operation
     workflow = all_workflows()[operation.kind]
     runner = Runner(
-        workflow=workflow, jitter=jitter, poll_interval=lambda waited: _poll_interval(operation, waited, clock.now())
+        workflow=workflow,
+        jitter=jitter,
+        poll_interval=lambda waited: _poll_interval(operation, waited, clock.now()),
+        ends_worker=(*_DATABASE_GONE, *ends_worker),
     )
     run = Run(
         claim=claim,
@@ -73,11 +93,16 @@ def _take_one_step(claim: Claim, clock: Clock, jitter: random.Random) -> Claim |
 
 
 def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any], now: datetime) -> bool:
-    """Write the move; True where this worker goes on with the next step under the same claim."""
+    """Write the move; True where this worker goes on with the next step under the same claim.
+
+    What a step noted before it got stuck is not to be trusted, and is left out.
+    """
     operation = claim.operation
     columns = _columns(move, workflow)
     ends = move.position.state in FINISHED
     keeps = move.goes_on_at_once and claim.age() < lease.WORK_FOR
+    if move.goes_on_at_once and not keeps:
+        columns["attempt"] = 0
     due_again = False
     with atomic():
         if ends:
@@ -90,7 +115,8 @@ def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any]
             asleep = lease.nap(claim, until=now + move.again_in, now=now, columns=columns)
             due_again = not asleep or not move.again_in
         lease.write_timeline(operation.id, _lines(operation, move, now), at=now, lease_token=claim.token)
-        _record(operation.database, recorded, now)
+        if move.position.state is not OperationState.STUCK:
+            _record(operation.database, recorded, now)
         follower = settle(operation, workflow, move.position.state, now) if ends else None
         if move.position.state is OperationState.STUCK:
             follower = give_way(operation, now)

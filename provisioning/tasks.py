@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.advance import advance as advance_operation
@@ -16,7 +17,7 @@ from provisioning.reaper import compare_all_clusters
 @shared_task(name=ADVANCE)
 def advance(operation_id: str, **_later_arguments: Any) -> None:
     """Drive one operation as far as it goes now; a duplicate or late message finds nothing to do."""
-    advance_operation(UUID(operation_id))
+    advance_operation(UUID(operation_id), ends_worker=(SoftTimeLimitExceeded,))
 
 
 @shared_task(name="provisioning.dispatch_due")

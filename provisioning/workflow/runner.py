@@ -78,6 +78,9 @@ class Runner:
     jitter: random.Random
     poll_interval: Callable[[timedelta], timedelta]
     """How long to wait until the next look, from how long the step has waited; depends on whether the watcher is alive."""
+    ends_worker: tuple[type[Exception], ...] = ()
+    """Errors that say that this worker cannot go on (its time is up, the metadata database is gone), not that the step is wrong: they pass
+    through, nothing is saved, and the next worker takes the step again."""
 
     def take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
         """Carry out the one step or undo that is due, and return what to save."""
@@ -90,6 +93,8 @@ class Runner:
             return Move(
                 position=replace(position, state=OperationState.CANCELLED), again_in=timedelta(), happenings=(ended,)
             )
+        if position.lost_workers >= LOST_WORKERS_LIMIT:
+            return self._killer(position)
         first = self.workflow.steps[0]
         move = self._take(_enter(replace(position, state=OperationState.RUNNING), first, now()), run, now)
         return replace(move, happenings=(_started(first), *move.happenings))
@@ -100,8 +105,7 @@ class Runner:
             detail = f"This release has no step {position.step!r} in {self.workflow.kind}."
             return self._stuck(position, "operation.unknown_step", detail)
         if position.lost_workers >= LOST_WORKERS_LIMIT:
-            detail = f"{position.lost_workers} workers in a row were lost at this step."
-            return self._stuck(position, "operation.workers_lost", detail)
+            return self._killer(position)
         if position.state is OperationState.UNDOING:
             return self._undo(step, position, run, now)
         if position.cancel_requested and not self.workflow.is_past_return(step.name):
@@ -113,6 +117,8 @@ class Runner:
             crash_point(f"{self.workflow.kind}.{step.name}.before")
             waits = step.function(run)
             crash_point(f"{self.workflow.kind}.{step.name}.after")
+        except self.ends_worker:
+            raise
         except Transient as error:
             return self._try_again(step.retry, position, error, now())
         except Permanent as error:
@@ -205,6 +211,8 @@ class Runner:
             crash_point(f"{self.workflow.kind}.{step.name}.undo.before")
             waits = step.undo(run) if step.undo else None
             crash_point(f"{self.workflow.kind}.{step.name}.undo.after")
+        except self.ends_worker:
+            raise
         except Transient as error:
             return self._try_again(UNDOING, position, error, now())
         except Permanent as error:
@@ -233,6 +241,10 @@ class Runner:
         return self._stuck(
             position, "internal.error", f"A defect in this product stopped the operation ({type(error).__name__})."
         )
+
+    def _killer(self, position: Position) -> Move:
+        detail = f"{position.lost_workers} workers in a row were lost at this step."
+        return self._stuck(position, "operation.workers_lost", detail)
 
     def _stuck(self, position: Position, code: str, detail: str) -> Move:
         happening = Happening(

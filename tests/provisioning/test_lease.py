@@ -1,11 +1,13 @@
 """That an operation has one driver at a time, that a frozen driver changes nothing, and that no wake-up is lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
@@ -174,7 +176,7 @@ def test_that_lines_are_numbered_by_the_row(ordered: Ordered) -> None:
     assert len(found[0].message) == 2000
 
 
-def test_that_a_claim_between_the_look_and_the_take_is_lost(
+def test_that_a_claim_takes_three_queries_and_a_vain_one_takes_one(
     ordered: Ordered, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     operation = ordered()
@@ -183,6 +185,48 @@ def test_that_a_claim_between_the_look_and_the_take_is_lost(
         lease.claim(operation.id, now=NOW)
     with django_assert_num_queries(1):
         lease.claim(operation.id, now=NOW)
+
+
+@pytest.mark.parametrize("columns", [{"lease_token": 7}, {"state": "cancelled"}, {"next_run_at": NOW + LEASE}])
+def test_that_what_changed_between_the_look_and_the_take_is_not_taken(
+    ordered: Ordered, columns: dict[str, Any]
+) -> None:
+    operation = ordered()
+
+    with meanwhile(operation, "before", columns):
+        claim = lease.claim(operation.id, now=NOW)
+
+    assert claim is None
+    assert Operation.objects.get(pk=operation.pk).lease_until is None
+
+
+def test_that_a_worker_frozen_right_after_the_take_does_not_begin(ordered: Ordered) -> None:
+    operation = ordered()
+
+    with meanwhile(operation, "after", {"lease_token": 7}):
+        claim = lease.claim(operation.id, now=NOW)
+
+    assert claim is None
+
+
+@contextmanager
+def meanwhile(operation: Operation, when: str, columns: dict[str, Any]) -> Iterator[None]:
+    """Let somebody else change the row right before, or right after, the UPDATE that takes the lease."""
+    left = [columns]
+
+    def interfere(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not (left and sql.startswith("UPDATE")):
+            return execute(sql, params, many, context)
+        theirs = left.pop()
+        if when == "before":
+            Operation.objects.filter(pk=operation.pk).update(**theirs)
+            return execute(sql, params, many, context)
+        result = execute(sql, params, many, context)
+        Operation.objects.filter(pk=operation.pk).update(**theirs)
+        return result
+
+    with connection.execute_wrapper(interfere):
+        yield
 
 
 def test_that_of_many_workers_one_gets_the_operation(

@@ -95,8 +95,13 @@ def take(position: Position, script: Script | None = None, *, now: datetime = NO
         workflow=a_workflow(returns=returns),
         jitter=random.Random(3),
         poll_interval=lambda waited: max(waited, timedelta(seconds=30)),
+        ends_worker=(TimeIsUp,),
     )
     return runner.take(position, script or {}, lambda: now)
+
+
+class TimeIsUp(Exception):
+    """This worker must end."""
 
 
 def events(move: Move) -> list[tuple[str, str]]:
@@ -319,6 +324,22 @@ def test_that_a_step_that_kills_its_workers_waits_for_a_person() -> None:
 
     assert (move.position.state, move.position.error_code) == (OperationState.STUCK, "operation.workers_lost")
     assert done == []
+
+
+def test_that_a_first_step_that_kills_its_workers_waits_for_a_person_too() -> None:
+    done: list[str] = []
+    position = replace(at(None, OperationState.RUNNING), lost_workers=LOST_WORKERS_LIMIT)
+
+    move = take(position, {"dig": lambda: done.append("dig")})
+
+    assert (move.position.state, move.position.error_code) == (OperationState.STUCK, "operation.workers_lost")
+    assert done == []
+
+
+@pytest.mark.parametrize(("state", "step"), [(OperationState.RUNNING, "pour"), (OperationState.UNDOING, "dig")])
+def test_that_what_ends_the_worker_is_no_fault_of_the_step(state: OperationState, step: str) -> None:
+    with pytest.raises(TimeIsUp):
+        take(at(step, state), {"pour": fail(TimeIsUp()), "fill": fail(TimeIsUp())})
 
 
 def test_that_what_a_cluster_says_is_stored_without_passwords() -> None:
