@@ -20,7 +20,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from laptop.environment import ADMIN_EMAIL, write_environment
 from laptop.layout import ROOT, CannotStart, Layout, require_free_ports
-from laptop.programs import programs_of, supervisor_configuration
+from laptop.programs import Program, programs_of, supervisor_configuration
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -76,10 +76,7 @@ def start(layout: Layout, say: Say) -> System:
     system = System(layout=layout, supervisor=supervisor, admin_password=values["ADMIN_PASSWORD"])
     try:
         _prepare(layout, values)
-        with control(layout) as remote:
-            for program in programs:
-                if program.needs_database:
-                    remote.startProcess(program.name, False)
+        _start_product(layout, programs)
         _wait_until_up(system, say)
     except BaseException:
         system.stop()
@@ -141,6 +138,13 @@ def _prepare(layout: Layout, values: dict[str, str]) -> None:
         raise CannotStart(
             f"The metadata database could not be prepared:\n{(done.stderr or done.stdout).strip()[-2000:]}"
         )
+
+
+def _start_product(layout: Layout, programs: list[Program]) -> None:
+    with control(layout) as remote:
+        for program in programs:
+            if program.needs_database:
+                remote.startProcess(program.name, False)
 
 
 def _wait_until_up(system: System, say: Say) -> None:

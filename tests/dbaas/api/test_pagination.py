@@ -64,7 +64,9 @@ def test_a_limit_out_of_range_is_refused(api: Api, alice: User, limit: str) -> N
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "a:b:c", signing.dumps(["00", "00"]), signing.dumps(["x", "x"], salt="dbaas.api.pagination")]
+    "cursor",
+    ["x", "a:b:c", signing.dumps(["00", "00"]), signing.dumps(["x", "x"], salt="dbaas.api.pagination")],
+    ids=["nothing", "no signature", "another salt", "no id"],
 )
 def test_a_cursor_that_we_did_not_make_is_refused(api: Api, alice: User, cursor: str) -> None:
     assert problem(api.by(alice).get("tenants", cursor=cursor)) == (400, "cursor.invalid")
