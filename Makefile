@@ -19,8 +19,13 @@ run: .venv/laptop.stamp ## Start everything and stay until Ctrl-C
 stop: .venv/laptop.stamp ## Stop the copy that runs in DBAAS_DATA_DIR
 	@$(BIN)/python -m laptop stop
 
-test: .venv/dev.stamp ## Run the tests
+test: .venv/dev.stamp ## Run the tests with their coverage floors; ARGS="tests/tenants -k quota" runs some, without floors
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-fail-under=90 --cov-report=term --cov-report=json:.coverage.json
+	@$(BIN)/python -m tests.architecture.branches .coverage.json
+endif
 
 check: .venv/dev.stamp format-check lint types imports sizes docs-check ## Check format, lint, types, import rules, size caps, generated pages
 
