@@ -50,8 +50,10 @@ def faults_of(line: str) -> list[str]:
     told = _help_of(program)
     if "sage: " not in told:
         return [told]
-    options = re.findall(r" (--[a-z-]+)", line.removeprefix(program))
-    return [option for option in options if option not in told and program not in _SILENT_ABOUT_OPTIONS]
+    if program in _SILENT_ABOUT_OPTIONS:
+        return []
+    known = re.findall(r"--[a-z-]+", told)
+    return [option for option in re.findall(r" (--[a-z-]+)", line.removeprefix(program)) if option not in known]
 
 
 @cache

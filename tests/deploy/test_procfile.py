@@ -20,7 +20,7 @@ def test_that_the_command_exists(name: str) -> None:
     ("line", "fault"),
     [
         ("manage.py unheard_of", "manage.py knows no unheard_of"),
-        ("granian --unheard-of", "--unheard-of"),
+        ("granian --blocking-thread 4", "--blocking-thread"),
         ("uvicorn dbaas", "unknown program: uvicorn dbaas"),
     ],
 )
