@@ -88,13 +88,13 @@ class System:
 
     def pid(self, program: str) -> int:
         """Return the process id of a supervised program, waiting while it is being restarted."""
-        with control(self._layout()) as supervisor:
+        with control(self.layout) as supervisor:
             info = wait_until(f"{program} runs", lambda: _running(supervisor.getProcessInfo(program)))
         return int(info["pid"])
 
     def pids(self) -> dict[str, int]:
         """Return the process ids of everything that is supervised."""
-        with control(self._layout()) as supervisor:
+        with control(self.layout) as supervisor:
             return {info["name"]: info["pid"] for info in supervisor.getAllProcessInfo()}
 
     def kill(self, program: str) -> None:
@@ -121,7 +121,9 @@ class System:
     def _flower(self) -> str:
         return read_environment(self.data_dir / "dbaas.env")["FLOWER_URL"]
 
-    def _layout(self) -> Layout:
+    @property
+    def layout(self) -> Layout:
+        """Return where its files are; its ports were chosen by the launcher and are in dbaas.env."""
         return Layout(data_dir=self.data_dir, web_port=0, flower_port=0, kube_port=0, broker_port=0)
 
 
