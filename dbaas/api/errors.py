@@ -3,7 +3,9 @@
 The rest is refused by the applications themselves.
 """
 
-from dbaas.core.errors import InvalidRequest, NotFound, Rejected, Unauthenticated
+from datetime import timedelta
+
+from dbaas.core.errors import InvalidRequest, NotFound, Rejected, Transient, Unauthenticated
 
 
 class MalformedJson(InvalidRequest):
@@ -76,3 +78,13 @@ class TooManyRequests(Rejected):
     """Too many requests in a short time: wait as long as Retry-After says."""
 
     code = "request.throttled"
+
+
+class StorageUnavailable(Transient):
+    """The service cannot reach its own database at the moment, so nothing was accepted: send the request again."""
+
+    code = "service.unavailable"
+
+    def __init__(self) -> None:
+        """Say so, and when to come back; never which database, or where."""
+        super().__init__(retry_after=timedelta(seconds=5))

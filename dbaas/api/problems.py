@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.core import exceptions as django_exceptions
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
@@ -114,6 +115,9 @@ def _foreseen(error: Exception) -> errors.ProductError | None:
         return error
     if isinstance(error, drf.ValidationError):
         return errors.InvalidRequest(errors=field_errors_from(error.detail))
+    if isinstance(error, OperationalError | InterfaceError):
+        _log.error("the metadata database does not answer", error=type(error).__name__)
+        return api_errors.StorageUnavailable()
     for kind, ours in _TRANSLATIONS:
         if isinstance(error, kind):
             wait = getattr(error, "wait", None)

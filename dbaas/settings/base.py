@@ -108,6 +108,7 @@ MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
 PUBLIC_URL: str
 REFRESH_TOKEN_LIFETIME: timedelta
+TRUSTED_PROXIES: list[str]
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -137,6 +138,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "CRASH_POINT": environment.dbaas_crash,
+        "TRUSTED_PROXIES": _listed(environment.trusted_proxies),
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,
         "MAX_OPERATIONS_PER_TENANT_IN_DISPATCH": environment.max_operations_per_tenant_in_dispatch,
         "STATIC_ROOT": _static_root(environment.dbaas_data_dir),

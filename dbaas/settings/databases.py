@@ -25,7 +25,7 @@ def database_from(environment: Environment) -> dict[str, Any]:
         return {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": urlsplit(url).path.lstrip("/") or "dbaas"}
     if scheme.startswith("postgres"):
         pool = {"min_size": 1, "max_size": environment.database_pool_size, "timeout": 10}
-        parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0))
+        parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0, conn_health_checks=True))
         return {**parsed, "OPTIONS": {**parsed.get("OPTIONS", {}), "pool": pool, "connect_timeout": 5}}
     parsed = dict(dj_database_url.parse(url, conn_max_age=None))
     Path(str(parsed["NAME"])).parent.mkdir(parents=True, exist_ok=True)

@@ -50,6 +50,8 @@ class Environment(BaseSettings):
     csrf_trusted_origins: str = ""
     public_url: str = "http://127.0.0.1:8000"
     flower_url: str = "http://127.0.0.1:5555"
+    trusted_proxies: str = ""
+    """Addresses or networks, comma-separated, whose X-Forwarded-For is believed; the audit log and login limits see the address behind."""
     behind_tls_proxy: bool = True
     """Production: the proxy in front sets X-Forwarded-Proto; plain HTTP is redirected."""
 

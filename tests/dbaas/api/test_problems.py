@@ -24,6 +24,7 @@ pytestmark = pytest.mark.urls("tests.dbaas.api.urls")
         ("denied", 403, "permission.denied"),
         ("missing", 404, "object.not_found"),
         ("suspicious", 400, "request.malformed"),
+        ("database-gone", 503, "service.unavailable"),
         ("unforeseen", 500, "internal.error"),
     ],
 )

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from rest_framework import exceptions, serializers
@@ -23,6 +24,7 @@ SECRET = "postgres://admin:hunter2@db"
 FAILURES: dict[str, Exception] = {
     "unforeseen": RuntimeError(SECRET),
     "transient": Transient("The cluster did not answer.", retry_after=timedelta(seconds=1.2)),
+    "database-gone": OperationalError(SECRET),
     "permanent": Permanent("The cluster refused."),
     "stale": Stale(),
     "unprocessable": Unprocessable(extra={"limit": 3, "code": "cannot.override"}),
