@@ -101,7 +101,7 @@ def take(position: Position, script: Script | None = None, *, now: datetime = NO
 
 
 class TimeIsUp(Exception):
-    """This worker must end."""
+    """The worker must end."""
 
 
 def events(move: Move) -> list[tuple[str, str]]:
