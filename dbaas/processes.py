@@ -13,6 +13,9 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 from dbaas.celery import app
 
+DEFAULT_QUEUES = "ops,maintenance"
+"""Every queue there is: a worker of its own for each is a matter of scale (dbaas.settings.queues)."""
+
 
 def main() -> int:
     """Run the process that was asked for until it is told to stop, and return its exit code."""
@@ -38,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     processes = parser.add_subparsers(dest="process", required=True, metavar="process")
     worker = processes.add_parser("worker", help="carry out operations")
-    worker.add_argument("--queues", default="ops,maintenance", help="comma-separated (default: %(default)s)")
+    worker.add_argument("--queues", default=DEFAULT_QUEUES, help="comma-separated (default: %(default)s)")
     worker.add_argument("--concurrency", type=int, default=2, help="child processes (default: %(default)s)")
     worker.add_argument("--hostname", default=None, help="name among the workers (default: celery@HOST)")
     beat = processes.add_parser("beat", help="tick every second for the dispatcher; any number may run")

@@ -42,10 +42,9 @@ def wake(operation_id: UUID) -> bool:
 
 
 def require_broker() -> None:
-    """Check that the broker answers; takes a second at most.
+    """Check that the broker answers (opening a connection to Redis asks it); takes a second at most.
 
     Raises: whatever the transport raises.
     """
     with current_app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-        connection.default_channel.client.ping()

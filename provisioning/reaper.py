@@ -9,6 +9,8 @@ import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import F
+
 from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import DATABASE_KINDS, Ref, ref_of
@@ -93,4 +95,4 @@ def _mark_missing(databases: set[UUID], findings: Findings) -> None:
     for database in gone:
         findings.missing.append(str(database.id))
         logger.error("database %s is ready by its row, but its object is not in the cluster", database.id)
-    gone.update(phase=MISSING)
+    gone.exclude(phase=MISSING).update(phase=MISSING, row_version=F("row_version") + 1)

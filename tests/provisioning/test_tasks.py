@@ -1,0 +1,62 @@
+"""That tasks, routes, queues and the schedule fit together: a message nobody consumes would be lost in silence."""
+
+import inspect
+from collections.abc import Callable
+
+import pytest
+from celery import current_app
+from django.conf import settings
+
+from dbaas.processes import DEFAULT_QUEUES
+from dbaas.settings.queues import BEAT_SCHEDULE, STEP_HARD_LIMIT_SECONDS, STEP_SOFT_LIMIT_SECONDS
+from provisioning import tasks
+from provisioning.lease import LEASE, WORK_FOR
+from provisioning.models import Operation
+from tests.provisioning.stage import Stage
+
+OURS = ("provisioning.advance", "provisioning.dispatch_due", "provisioning.reap", "provisioning.audit_quotas")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_that_a_task_is_registered_and_takes_what_later_releases_may_add(name: str) -> None:
+    task = current_app.tasks[name]
+
+    assert any(parameter.kind is parameter.VAR_KEYWORD for parameter in inspect.signature(task.run).parameters.values())
+
+
+def test_that_the_schedule_names_tasks_that_exist() -> None:
+    assert {entry["task"] for entry in BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+
+
+def test_that_every_route_leads_to_a_queue_that_workers_consume() -> None:
+    routed = {route["queue"] for route in settings.CELERY["task_routes"].values()}
+    consumed = set(DEFAULT_QUEUES.split(","))
+
+    assert routed == set(settings.CELERY["task_queues"]) == consumed
+
+
+def test_that_a_worker_is_dead_before_its_lease_can_be_taken() -> None:
+    assert WORK_FOR.total_seconds() < STEP_SOFT_LIMIT_SECONDS < STEP_HARD_LIMIT_SECONDS < LEASE.total_seconds()
+
+
+def test_that_a_message_drives_its_operation(ordered: Callable[..., Operation], stage: Stage) -> None:
+    operation = ordered()
+
+    tasks.advance(str(operation.id), added_by_a_later_release=True)
+
+    assert stage.look(operation).step == "wait_until_ready"
+
+
+def test_that_a_tick_sends_what_is_due(ordered: Callable[..., Operation], stage: Stage) -> None:
+    operation = ordered()
+
+    tasks.dispatch_due()
+
+    assert stage.look(operation).dispatch_after is not None
+
+
+def test_that_the_rounds_of_the_night_run(stage: Stage) -> None:
+    del stage
+
+    tasks.reap()
+    tasks.audit_quotas()
