@@ -6,10 +6,14 @@ Losing it costs time, never work: the slow poll finds every change too. So it ma
 import logging
 import random
 import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connections
+from django.db.models import F
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Permanent, Transient
@@ -31,7 +35,9 @@ STREAM_SECONDS = 240
 """How long one stream is asked to last, plus up to a quarter at random, so that streams do not all end at once."""
 SILENCE_SECONDS = 75
 """Bookmarks come every 30 to 60 s; a stream that is silent for longer is half-open and would hang for ever."""
-PAUSE_AFTER_FAILURE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+"""A stream that breaks is taken up again at once, one that keeps breaking ever more slowly; one that lasted this long counts as well."""
 
 
 class ClusterWatcher:
@@ -53,68 +59,105 @@ class ClusterWatcher:
             thread.start()
 
     def stop(self) -> None:
-        """Ask the threads to end; a stream that is open ends with the process."""
+        """Ask the threads to end: each does with the next event or bookmark of its stream, at the latest with the process."""
         self._stop.set()
 
     def _watch_for_ever(self, kind: Kind) -> None:
         seen: dict[UUID, Any] = {}
+        failures = 0
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 self._list_and_watch(kind, seen)
             except VersionExpired:
-                continue
+                logger.info("watching %s in %s: listing again", kind.plural, self._cluster.name)
             except (Transient, Permanent) as error:
                 self._healthy[kind.plural] = False
                 logger.warning("watching %s in %s: %s", kind.plural, self._cluster.name, error.detail)
-                self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
+            except (
+                Exception
+            ):  # the metadata database may go and come back; a thread that died would be missed by nobody
+                self._healthy[kind.plural] = False
+                logger.exception("watching %s in %s failed", kind.plural, self._cluster.name)
             finally:
                 close_old_connections()
+            failures = 1 if time.monotonic() - began > LONGEST_PAUSE_SECONDS else failures + 1
+            self._stop.wait(_pause_seconds(failures))
         connections.close_all()
 
     def _list_and_watch(self, kind: Kind, seen: dict[UUID, Any]) -> None:
         bodies, version = self._gateway.list(kind, labels=OURS)
         for body in bodies:
-            self._notice(body, seen, is_gone=False)
+            self._notice(body, seen)
+        for owner in seen.keys() - {owner_of(body) for body in bodies}:
+            self._notice_gone(owner, seen)
         self._healthy[kind.plural] = True
         while not self._stop.is_set():
             seconds = STREAM_SECONDS + random.randrange(STREAM_SECONDS // 4)  # noqa: S311 -- spreads load, guards nothing
-            events = self._gateway.watch(
+            stream = self._gateway.watch(
                 kind, labels=OURS, resource_version=version, seconds=seconds, silence_seconds=SILENCE_SECONDS
             )
-            for event in events:
-                version = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    self._notice(event["object"], seen, is_gone=event["type"] == "DELETED")
+            with closing(stream) as events:
+                for event in events:
+                    version = event["object"]["metadata"]["resourceVersion"]
+                    self._take(event, seen)
+                    if self._stop.is_set():
+                        return
 
-    def _notice(self, body: Body, seen: dict[UUID, Any], *, is_gone: bool) -> None:
-        owner = owner_of(body)
-        if owner is None:
+    def _take(self, event: Body, seen: dict[UUID, Any]) -> None:
+        if event["type"] == "DELETED":
+            owner = owner_of(event["object"])
+            if owner is not None:
+                self._notice_gone(owner, seen)
+        elif event["type"] != "BOOKMARK":
+            self._notice(event["object"], seen)
+
+    def _notice(self, body: Body, seen: dict[UUID, Any]) -> None:
+        owner, looks = owner_of(body), digest(body)
+        if owner is None or seen.get(owner) == looks:
             return
-        now_seen = (digest(body), is_gone)
-        if seen.get(owner) == now_seen:
-            return
-        seen[owner] = now_seen
-        if is_gone:
-            del seen[owner]
-        note_change(body, owner, is_gone=is_gone)
+        note_change(owner, body)
+        seen[owner] = looks
+
+    def _notice_gone(self, owner: UUID, seen: dict[UUID, Any]) -> None:
+        note_change(owner, None)
+        seen.pop(owner, None)
 
     def _beat_for_ever(self) -> None:
         while not self._stop.is_set():
-            if len(self._healthy) == len(DATABASE_KINDS) and all(self._healthy.values()):
-                Heartbeat.beat(watcher_of(self._cluster), now=SYSTEM_CLOCK.now())
+            is_healthy = len(self._healthy) == len(DATABASE_KINDS) and all(self._healthy.values())
+            try:
+                if is_healthy:
+                    Heartbeat.beat(watcher_of(self._cluster), now=SYSTEM_CLOCK.now())
+            except DatabaseError as error:
+                logger.warning("the heartbeat of %s was not written (%s)", self._cluster.name, type(error).__name__)
+            finally:
                 close_old_connections()
-            self._stop.wait(BEAT_SECONDS if self._healthy else 1.0)
+            self._stop.wait(BEAT_SECONDS if is_healthy else 1.0)
         connections.close_all()
 
 
-def note_change(body: Body, database_id: UUID, *, is_gone: bool) -> None:
-    """Write down the phase that was seen and wake the operation that holds the database, if one does."""
-    database = Database.objects.filter(pk=database_id).first()
-    if database is None:
+def _pause_seconds(failures: int) -> float:
+    doublings = min(failures - 1, 10)
+    return min(FIRST_PAUSE_SECONDS * 2.0**doublings, LONGEST_PAUSE_SECONDS)
+
+
+def note_change(database_id: UUID, body: Body | None) -> None:
+    """Write down what was seen (None: the object is gone) and wake the operation that holds the database, if one does."""
+    try:
+        database = Database.objects.filter(pk=database_id, is_live=True).first()
+        if database is None:
+            return
+        if body is not None and body["metadata"]["name"] == database.object_name:
+            _write_down(database, observed_columns(body))
+        if database.active_operation_id and make_due([database.active_operation_id], now=SYSTEM_CLOCK.now()):
+            wake(database.active_operation_id)
+    finally:
+        close_old_connections()  # between two events may lie hours, and each kind's thread would hold one of the pool's few
+
+
+def _write_down(database: Database, columns: Mapping[str, Any]) -> None:
+    if all(getattr(database, name) == value for name, value in columns.items()):
         return
-    if database.object_name == body["metadata"]["name"] and not is_gone:
-        columns = observed_columns(body)
-        if any(getattr(database, name) != value for name, value in columns.items()):
-            Database.objects.filter(pk=database_id).update(**columns)
-    if database.active_operation_id and make_due([database.active_operation_id], now=SYSTEM_CLOCK.now()):
-        wake(database.active_operation_id)
+    now = SYSTEM_CLOCK.now()
+    Database.objects.filter(pk=database.pk).update(**columns, updated_at=now, row_version=F("row_version") + 1)

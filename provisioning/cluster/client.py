@@ -6,7 +6,7 @@ shared). Retrying is the operation's business, not the library's, whose retries 
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -108,8 +108,10 @@ class Gateway:
 
     def watch(
         self, kind: Kind, *, labels: str, resource_version: str, seconds: int, silence_seconds: int
-    ) -> Iterator[Body]:
-        """Yield watch events until the server ends the stream after `seconds`; silence for longer than that counts as a lost connection.
+    ) -> Generator[Body, None, None]:
+        """Yield watch events until the server ends the stream after `seconds`; who leaves earlier must close it.
+
+        Silence for longer than `silence_seconds` counts as a lost connection.
 
         Raises: VersionExpired — list again. ClusterUnavailable — the stream broke.
         """

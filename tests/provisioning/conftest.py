@@ -14,10 +14,10 @@ from provisioning.services.acceptance import Idempotency
 from provisioning.services.ordering import order_database
 from tenants.models import Tenant
 from tests import cast
-from tests.devcluster.conftest import ApiServer, cluster
+from tests.devcluster.conftest import ApiServer, cluster, fresh_cluster
 from tests.provisioning.stage import Stage, StoppedClock
 
-__all__ = ["ApiServer", "cluster"]
+__all__ = ["ApiServer", "cluster", "fresh_cluster"]
 
 
 @pytest.fixture
