@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import DATABASE_KINDS, Ref, ref_of
@@ -48,7 +49,7 @@ def compare_all_clusters() -> Findings:
 
 
 def compare(cluster: Cluster, gateway: Gateway, findings: Findings) -> None:
-    """Compare one cluster with its rows, delete leaks, and call out the rest."""
+    """Compare one cluster with its rows, delete leaks, and call out the rest; a leak that cannot be deleted keeps nobody else's from going."""
     settled = _settled_databases(cluster)
     for kind in DATABASE_KINDS:
         bodies = gateway.list(kind, labels=OURS)[0]
@@ -85,9 +86,12 @@ def _is_leak(database: Database) -> bool:
 
 def _delete(body: Body, ref: Ref, gateway: Gateway) -> None:
     version = body["metadata"]["resourceVersion"]
-    if body["spec"].get("deletionPolicy") != WIPE_OUT:
-        gateway.merge(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": WIPE_OUT}})
-    gateway.delete(ref, uid=body["metadata"]["uid"])
+    try:
+        if body["spec"].get("deletionPolicy") != WIPE_OUT:
+            gateway.merge(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": WIPE_OUT}})
+        gateway.delete(ref, uid=body["metadata"]["uid"])
+    except (Transient, Permanent) as error:
+        logger.warning("%s is left for the next comparison: %s", ref, error.detail)
 
 
 def _mark_missing(databases: set[UUID], findings: Findings) -> None:
@@ -95,4 +99,5 @@ def _mark_missing(databases: set[UUID], findings: Findings) -> None:
     for database in gone:
         findings.missing.append(str(database.id))
         logger.error("database %s is ready by its row, but its object is not in the cluster", database.id)
-    gone.exclude(phase=MISSING).update(phase=MISSING, row_version=F("row_version") + 1)
+    newly = gone.exclude(phase=MISSING)
+    newly.update(phase=MISSING, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1)

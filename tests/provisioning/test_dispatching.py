@@ -11,7 +11,7 @@ from accounts.models import User
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.dispatching import AGAIN_AFTER, AGAIN_AFTER_REFUSAL, dispatch_due, oldest_due_age
 from provisioning.heartbeats import DISPATCHER, age_of
-from provisioning.lease import CLOCK_SKEW, LEASE, claim
+from provisioning.lease import CLOCK_SKEW, LEASE, claim, nap
 from provisioning.models import Heartbeat, Operation
 from provisioning.orders import Wish
 from provisioning.services.acceptance import Idempotency
@@ -76,6 +76,43 @@ def test_that_what_somebody_drives_is_left_alone_until_the_lease_is_over(ordered
 
     assert sent() == []
     assert sent(NOW + LEASE + CLOCK_SKEW * 2) == [operation.id]
+
+
+@pytest.mark.parametrize(
+    ("lease_until", "is_free"),
+    [(NOW, False), (NOW - CLOCK_SKEW, False), (NOW - CLOCK_SKEW - timedelta(milliseconds=1), True)],
+)
+def test_that_a_lease_holds_until_the_clocks_must_agree_that_it_is_over(
+    ordered: Ordered, lease_until: datetime, is_free: bool
+) -> None:
+    ordered()
+    Operation.objects.update(lease_until=lease_until)
+
+    assert bool(sent()) is is_free
+
+
+def test_that_what_napped_is_sent_the_moment_it_is_due_again(ordered: Ordered) -> None:
+    operation = ordered()
+    sent()
+    held = claim(operation.id, now=NOW)
+    assert held is not None
+    nap(held, until=NOW + timedelta(seconds=1), now=NOW, columns={})
+
+    assert sent(NOW + timedelta(seconds=1)) == [operation.id]
+
+
+def test_that_a_refusal_is_not_counted_as_sent(ordered: Ordered) -> None:
+    ordered()
+
+    assert dispatch_due(now=NOW, send=lambda _: False) == 0
+    assert sent(NOW + AGAIN_AFTER_REFUSAL - timedelta(seconds=1)) == []
+
+
+def test_that_an_idle_tick_costs_two_queries(django_assert_num_queries: Callable[..., Any]) -> None:
+    sent()
+
+    with django_assert_num_queries(2):
+        sent(NOW + timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled", "stuck"])

@@ -1,6 +1,7 @@
 """That the ledger and the cluster are compared: leaks go, what is missing is marked, what is foreign is only called out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import Ref, kind_of
 from provisioning.models import Cluster, Database, Operation
 from provisioning.reaper import MISSING, Findings, compare, compare_all_clusters
+from tests.devcluster.apiserver.conftest import connect_to
+from tests.devcluster.conftest import ApiServer
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -118,6 +121,91 @@ def test_that_a_cluster_that_does_not_answer_is_left_for_the_next_time(database:
     findings = compare_all_clusters()
 
     assert findings.missing == [str(database.id)]
+
+
+@pytest.fixture
+def strike(cluster: ApiServer) -> Iterator[Callable[..., None]]:
+    """Ask the pocket cluster for a fault; it behaves again after the test."""
+    with connect_to(cluster) as admin:
+
+        def ask(fault: str, **match: Any) -> None:
+            assert admin.post("/_faults", json={"match": match, "fault": fault}).status_code == 201
+
+        yield ask
+        admin.delete("/_faults")
+
+
+def test_that_a_leak_that_cannot_be_deleted_keeps_no_other_from_going(
+    database: Database, stage: Stage, strike: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    other = stray(stage.kube, database.namespace, "zz-after-it", database.id)
+    Database.objects.update(state="deleted")
+    strike("500", verb="patch", name=database.object_name)
+
+    findings = compared(stage)
+
+    assert {str(stage.ref(database)), str(other)} <= set(findings.leaked)
+    assert stage.body(database) is not None
+    assert stage.kube.get(other) is None
+    assert "is left for the next comparison" in caplog.text
+    remove(stage.kube, stage.ref(database))
+
+
+def test_that_a_leak_that_may_go_already_goes_in_one_call(
+    database: Database, stage: Stage, strike: Callable[..., None]
+) -> None:
+    stage.kube.merge(stage.ref(database), {"spec": {"deletionPolicy": "WipeOut"}})
+    Database.objects.update(state="deleted")
+    strike("500", verb="patch", every=True)
+
+    compared(stage)
+
+    assert stage.body(database) is None
+
+
+def test_that_a_leak_takes_its_volumes_along_and_leaves_the_tenant_s_namespace(
+    database: Database, stage: Stage
+) -> None:
+    stage.kube.merge(stage.ref(database), {"metadata": {"finalizers": ["kubedb.com"]}})
+    Database.objects.update(state="deleted")
+
+    compared(stage)
+
+    left = stage.body(database)
+    assert left is not None
+    assert left["spec"]["deletionPolicy"] == "WipeOut"
+    assert stage.has_namespace(database.namespace)
+    stage.kube.merge(stage.ref(database), {"metadata": {"finalizers": None}})
+
+
+def test_that_an_object_whose_label_is_no_id_is_only_called_out(database: Database, stage: Stage) -> None:
+    odd = stray(stage.kube, database.namespace, "odd", "no-id-of-ours")
+
+    findings = compared(stage)
+
+    assert str(odd) in findings.foreign
+    assert stage.kube.get(odd) is not None
+    remove(stage.kube, odd)
+
+
+def test_that_what_stays_missing_is_one_change(database: Database, stage: Stage) -> None:
+    vanish(stage, database)
+    Database.objects.update(updated_at=database.created_at - timedelta(hours=1))
+    compared(stage)
+    once = Database.objects.get(pk=database.pk)
+
+    again = compared(stage)
+
+    assert again.missing == [str(database.id)]
+    assert Database.objects.get(pk=database.pk).row_version == once.row_version
+    assert once.updated_at >= database.created_at
+
+
+def test_that_a_database_that_an_operation_took_meanwhile_is_not_missing(database: Database, stage: Stage) -> None:
+    vanish(stage, database)
+    Database.objects.update(active_operation_id=uuid4())
+
+    assert compared(stage).missing == []
 
 
 def remove(kube: Gateway, ref: Ref) -> None:
