@@ -40,8 +40,9 @@ def _external(service: Body, engine: Engine, node_address: str) -> Endpoint | No
     ports = service["spec"].get("ports") or [{}]
     port = next((port for port in ports if port.get("port") == engine.port), ports[0])
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-    if ingress:
-        return Endpoint(host=ingress[0].get("ip") or ingress[0]["hostname"], port=int(port["port"]))
+    hosts = [host for place in ingress if (host := place.get("ip") or place.get("hostname"))]
+    if hosts:
+        return Endpoint(host=hosts[0], port=int(port["port"]))
     if service["spec"].get("type") == "NodePort" and port.get("nodePort") and node_address:
         return Endpoint(host=node_address, port=int(port["nodePort"]))
     return NoAddressYet(reason="The cluster has not given the service an outside address yet.")

@@ -93,16 +93,21 @@ class ClusterWatcher:
             self._notice_gone(owner, seen)
         self._healthy[kind.plural] = True
         while not self._stop.is_set():
-            seconds = STREAM_SECONDS + random.randrange(STREAM_SECONDS // 4)  # noqa: S311 -- spreads load, guards nothing
-            stream = self._gateway.watch(
-                kind, labels=OURS, resource_version=version, seconds=seconds, silence_seconds=SILENCE_SECONDS
-            )
-            with closing(stream) as events:
-                for event in events:
-                    version = event["object"]["metadata"]["resourceVersion"]
-                    self._take(event, seen)
-                    if self._stop.is_set():
-                        return
+            version = self._follow(kind, seen, version)
+
+    def _follow(self, kind: Kind, seen: dict[UUID, Any], version: str) -> str:
+        """Take the events of one stream until it ends, and return how far it came."""
+        seconds = STREAM_SECONDS + random.randrange(STREAM_SECONDS // 4)  # noqa: S311 -- spreads load, guards nothing
+        stream = self._gateway.watch(
+            kind, labels=OURS, resource_version=version, seconds=seconds, silence_seconds=SILENCE_SECONDS
+        )
+        with closing(stream) as events:
+            for event in events:
+                version = event["object"]["metadata"]["resourceVersion"]
+                self._take(event, seen)
+                if self._stop.is_set():
+                    break
+        return version
 
     def _take(self, event: Body, seen: dict[UUID, Any]) -> None:
         if event["type"] == "DELETED":

@@ -8,7 +8,7 @@ from provisioning.cluster.kinds import SERVICE, Kind, Ref
 from provisioning.endpoint import Endpoint, NoAddressYet, find_endpoint
 from provisioning.engine import Body
 from provisioning.engines import all_engines
-from provisioning.models import Operation
+from provisioning.models import Cluster, Operation
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -75,6 +75,29 @@ def test_that_a_load_balancer_answers_at_its_own_address(
     balanced(stage, service(stage, operation, "LoadBalancer", 5432), [ingress])
 
     assert found(stage, operation) == Endpoint(host=next(iter(ingress.values())), port=5432)
+
+
+def test_that_a_place_without_an_address_is_passed_over(stage: Stage, operation: Operation) -> None:
+    ref = service(stage, operation, "LoadBalancer", 5432)
+    balanced(stage, ref, [{}])
+    nothing_yet = found(stage, operation)
+    balanced(stage, ref, [{}, {"hostname": "db.example.com"}])
+
+    assert isinstance(nothing_yet, NoAddressYet)
+    assert found(stage, operation) == Endpoint(host="db.example.com", port=5432)
+
+
+def test_that_a_service_of_the_cluster_s_own_network_is_no_outside_address(stage: Stage, operation: Operation) -> None:
+    service(stage, operation, "ClusterIP", 5432)
+
+    assert isinstance(found(stage, operation), NoAddressYet)
+
+
+def test_that_a_node_port_without_a_known_node_is_no_address(stage: Stage, operation: Operation) -> None:
+    service(stage, operation, "NodePort", 5432)
+    Cluster.objects.update(node_address="")
+
+    assert isinstance(found(stage, operation), NoAddressYet)
 
 
 def test_that_a_load_balancer_without_an_address_is_waited_for(stage: Stage, operation: Operation) -> None:
