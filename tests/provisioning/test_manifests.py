@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,7 @@ POSTGRES = all_engines()["postgres"]
 Described = Callable[..., Database]
 
 
-def described(**columns: object) -> Database:
+def described(**columns: Any) -> Database:
     """Return a row, not saved."""
     cluster = Cluster(name="c", storage_class=columns.pop("storage_class", ""), external_service_type="LoadBalancer")
     fields: dict[str, object] = {
