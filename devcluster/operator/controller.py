@@ -16,6 +16,7 @@ from devcluster.operator.database import INSTANCE_LABEL, NAME_LABEL, OURS
 from devcluster.operator.deletion import claims_of, release_claim
 from devcluster.operator.engine import Engine, load_engines
 from devcluster.operator.events import Recorder
+from devcluster.operator.exporter.server import ExporterServer
 from devcluster.operator.kube import ApiError, Body, Kube
 from devcluster.operator.probes import RedisError
 from devcluster.operator.processes import PodKey, Processes, ServerError
@@ -48,6 +49,7 @@ class Controller:
             events=Recorder(kube),
             proxy=Proxy(),
         )
+        self._exporter = ExporterServer(self._site)
         self._provisioner = Provisioner(self._site, self._engines)
         self._databases: WorkQueue[Key] = WorkQueue(self._provisioner.reconcile, expected=EXPECTED)
         self._claims: WorkQueue[tuple[str, str]] = WorkQueue(self._release_claim, expected=EXPECTED)
@@ -58,7 +60,7 @@ class Controller:
         """Work until told to stop, then stop every server cleanly."""
         self._site.processes.adopt_all()
         stopping = asyncio.create_task(stop.wait())
-        installing = asyncio.create_task(catalogue.install(self._site.kube))
+        installing = asyncio.create_task(self._prepare())
         await asyncio.wait([stopping, installing], return_when=asyncio.FIRST_COMPLETED)
         tasks = [asyncio.create_task(self._watch_databases(engine)) for engine in self._engines.values()]
         made = (self._watch_pods(), self._watch_services(), self._watch_claims(), self._warm_up())
@@ -74,12 +76,17 @@ class Controller:
         finally:
             await self._stop([stopping, installing, *tasks])
 
+    async def _prepare(self) -> None:
+        await catalogue.install(self._site.kube)
+        await self._exporter.start()
+
     async def _stop(self, tasks: list[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
         logger.info("stopping the servers")
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(self._databases.close(), self._claims.close())
+        await self._exporter.stop()
         await self._site.proxy.close_all()
         await self._site.processes.stop_all(grace_seconds=STOP_SECONDS)
 
