@@ -41,9 +41,10 @@ def exporter_containers(db: Database, group: NodeGroup) -> Sequence[Body]:
     """Build the exporter's container for the pods of a group; none where nothing is monitored."""
     if not db.spec.get("monitor") or group.container in UNMONITORED_CONTAINERS:
         return []
+    image = (db.version["spec"].get("exporter") or {}).get("image", CONTAINER)
     resources = _exporter(db).get("resources") or {}
     ports = [{"name": PORT_NAME, "containerPort": _port(db), "protocol": "TCP"}]
-    return [{"name": CONTAINER, "image": f"{CONTAINER}:pocket", "ports": ports, "resources": resources}]
+    return [{"name": CONTAINER, "image": image, "ports": ports, "resources": resources}]
 
 
 def is_stats(service: Body) -> bool:

@@ -38,7 +38,7 @@ class ExporterServer:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Listen on a free port and publish where. Raises: ApiError — nobody could be told."""
+        """Listen on a free port and publish where."""
         app = web.Application(middlewares=[self._authenticated])
         app.router.add_get("/logs/{namespace}/{pod}", self._log)
         app.router.add_get("/stats/{namespace}/{service}/metrics", self._page)
@@ -47,7 +47,11 @@ class ExporterServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, LOOPBACK, 0)
         await site.start()
-        await self._publish(self._runner.addresses[0][1])
+        try:
+            await self._publish(self._runner.addresses[0][1])
+        except ApiError as error:
+            # Databases come first: without the Secret they run, and only logs and metrics cannot be read.
+            logger.warning("nobody can be told where logs and metrics are read: %s", error)
 
     async def stop(self) -> None:
         """Stop listening."""
