@@ -34,6 +34,9 @@ class Kind:
 NAMESPACE = Kind(api_version="v1", kind="Namespace", plural="namespaces", is_namespaced=False)
 SECRET = Kind(api_version="v1", kind="Secret", plural="secrets")
 SERVICE = Kind(api_version="v1", kind="Service", plural="services")
+POD = Kind(api_version="v1", kind="Pod", plural="pods")
+POD_METRICS = Kind(api_version="metrics.k8s.io/v1beta1", kind="PodMetrics", plural="pods")
+"""What pods use; only ever listed. A cluster has it where a metrics server runs."""
 EVENT = Kind(api_version="v1", kind="Event", plural="events")
 
 DATABASE_KINDS = tuple(
