@@ -18,12 +18,13 @@ from devcluster.operator.engine import Engine, load_engines
 from devcluster.operator.events import Recorder
 from devcluster.operator.exporter.server import ExporterServer
 from devcluster.operator.kube import ApiError, Body, Kube
+from devcluster.operator.ops.request import Request
 from devcluster.operator.probes import RedisError
 from devcluster.operator.processes import PodKey, Processes, ServerError
 from devcluster.operator.provisioner import Provisioner
 from devcluster.operator.proxy import Proxy
 from devcluster.operator.queue import WorkQueue
-from devcluster.operator.resources import CLAIMS, PODS, SERVICES
+from devcluster.operator.resources import CLAIMS, PODS, SERVICES, request_resource
 from devcluster.operator.site import Key, NotYetError, Site
 from devcluster.operator.volumes import Volumes
 
@@ -65,6 +66,7 @@ class Controller:
         tasks = [asyncio.create_task(self._watch_databases(engine)) for engine in self._engines.values()]
         made = (self._watch_pods(), self._watch_services(), self._watch_claims(), self._warm_up())
         tasks += [asyncio.create_task(watch) for watch in made]
+        tasks = [*(asyncio.create_task(self._watch_requests(engine)) for engine in self._engines.values()), *tasks]
         for key in self._site.processes.owners():
             self._databases.add(key)
         stopping = asyncio.create_task(stop.wait())
@@ -101,6 +103,13 @@ class Controller:
             if known is None or self._seen.get(key) != known:
                 self._wake(key)
             self._seen[key] = known
+
+    async def _watch_requests(self, engine: Engine) -> None:
+        async for change in self._site.kube.watch(request_resource(engine.kind)):
+            if change.kind != "DELETED" and Request(change.body).is_live:
+                key = (engine.plural, change.body["metadata"]["namespace"], Request(change.body).database)
+                self._provisioner.note_request(key)
+                self._wake(key)
 
     async def _watch_services(self) -> None:
         async for change in self._site.kube.watch(SERVICES, OURS):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, Part
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import (
     PRIMARY,
@@ -60,6 +60,19 @@ class MongoDB(Engine):
         containers = replicated if spec.get("replicaSet") else main
         spec["podTemplate"] = defaults.pod_template(spec.get("podTemplate"), db.name, containers)
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:
+        """Give the node types that an OpsRequest may name."""
+        coordinator = Part(container="replication-mode-detector", volume=())
+        if db.spec.get("shardTopology"):
+            named = {
+                node: Part(path=("shardTopology", node), container="mongodb") for node in ("shard", "configServer")
+            }
+            router = Part(path=("shardTopology", "mongos"), container="mongodb", volume=())
+            return {**named, "mongos": router}
+        main = "replicaSet" if db.spec.get("replicaSet") else "standalone"
+        extra = {kind: Part(path=(kind,), container="mongodb") for kind in ("arbiter", "hidden") if db.spec.get(kind)}
+        return {main: Part(container="mongodb"), "coordinator": coordinator, **extra}
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""

@@ -1,10 +1,11 @@
 """MySQL: simulated. The objects, conditions and phases are KubeDB's; no server runs and no port is opened."""
 
 import uuid
+from collections.abc import Mapping
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, Part
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, Port, ServiceShape
 
@@ -55,6 +56,13 @@ class MySQL(Engine):
                 router.get("podTemplate"), db.name, {"mysql-router": defaults.MAIN}
             )
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:  # noqa: ARG002 - the same for all
+        """Give the node types that an OpsRequest may name."""
+        return {
+            "mysql": Part(container="mysql"),
+            "coordinator": Part(container="mysql-coordinator", volume=()),
+        }
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""

@@ -4,9 +4,12 @@ A database whose catalogue version has another major than the installed server i
 only vote (arbiters) have no server either.
 """
 
+import copy
+from collections.abc import Mapping
+
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine, Workload
+from devcluster.operator.engine import Engine, Part, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, PodShape, Port, ServiceShape
 from devcluster.operator.ports import LOOPBACK
@@ -17,7 +20,6 @@ from devcluster.operator.servers import postgresql
 PORT = Port(name="primary", number=5432)
 STANDBY_PORT = Port(name="standby", number=5432)
 COORDINATOR_PORTS = (Port(name="coordinatclient", number=2379), Port(name="coordinator", number=2380))
-ARBITER_STORAGE = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
 READ_REPLICA_LABEL = "kubedb.com/read-replica-group"
 SIMULATED_START_SECONDS = 1.0
 STOP_SECONDS = 8.0
@@ -50,6 +52,14 @@ class Postgres(Engine):
         containers = {"postgres": defaults.MAIN, "pg-coordinator": defaults.COORDINATOR}
         spec["podTemplate"] = defaults.pod_template(spec.get("podTemplate"), db.name, containers)
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:  # noqa: ARG002 - the same for all
+        """Give the node types that an OpsRequest may name."""
+        return {
+            "postgres": Part(container="postgres"),
+            "coordinator": Part(container="pg-coordinator", volume=()),
+            "arbiter": Part(path=("arbiter",), container="", volume=("resources", "requests")),
+        }
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""
@@ -155,13 +165,18 @@ def _main_group(db: Database, replicas: int) -> NodeGroup:
 
 
 def _arbiter_group(db: Database) -> NodeGroup:
+    """The size of its volume stands among its resources, where the container takes the others from."""
+    resources = copy.deepcopy((db.spec.get("arbiter") or {}).get("resources") or {})
+    size = (resources.get("requests") or {}).pop("storage", "2Gi")
+    storage = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    given = {"spec": {"containers": [{"name": "pg-coordinator", "resources": resources}]}}
     return NodeGroup(
         name=derived_name(db.name, "arbiter"),
         replicas=1,
         governing_service=derived_name(db.name, "pods"),
         container="pg-coordinator",
-        pod_template=defaults.pod_template(None, db.name, {"pg-coordinator": defaults.COORDINATOR}),
-        storage=ARBITER_STORAGE if db.durable else None,
+        pod_template=defaults.pod_template(given, db.name, {"pg-coordinator": defaults.COORDINATOR}),
+        storage=storage if db.durable else None,
         first_pod_labels={ROLE_LABEL: "arbiter"},
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine, Peer, Workload
+from devcluster.operator.engine import Engine, Part, Peer, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, PodShape, Port, ServiceShape
 from devcluster.operator.ports import LOOPBACK, is_free
@@ -45,6 +45,13 @@ class Redis(Engine):
         containers = {"redis": defaults.MAIN, **sentinel}
         spec["podTemplate"] = defaults.pod_template(spec.get("podTemplate"), db.name, containers)
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:  # noqa: ARG002 - the same for all
+        """Give the node types that an OpsRequest may name."""
+        return {
+            "redis": Part(container="redis"),
+            "coordinator": Part(container="rd-coordinator", volume=()),
+        }
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""
