@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from provisioning.api import catalogue, databases, operations
+from provisioning.api import catalogue, databases, insight, operations
 
 urlpatterns = [
     path("databases", databases.DatabasesView.as_view()),
     path("databases/<uuid:database_id>", databases.DatabaseView.as_view()),
     path("databases/<uuid:database_id>/credentials", databases.CredentialsView.as_view()),
+    path("databases/<uuid:database_id>/events", insight.EventsView.as_view()),
+    path("databases/<uuid:database_id>/logs", insight.LogsView.as_view()),
     path("databases/<uuid:database_id>/operations", operations.DatabaseOperationsView.as_view()),
     path("operations", operations.OperationsView.as_view()),
     path("operations/<uuid:operation_id>", operations.OperationView.as_view()),
