@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devcluster.operator import catalogue
 from devcluster.operator.apply import ForeignObjectError
+from devcluster.operator.backup.coordinator import Coordinator
 from devcluster.operator.database import INSTANCE_LABEL, NAME_LABEL, OURS
 from devcluster.operator.deletion import claims_of, release_claim
 from devcluster.operator.engine import Engine, load_engines
@@ -54,6 +55,7 @@ class Controller:
         self._provisioner = Provisioner(self._site, self._engines)
         self._databases: WorkQueue[Key] = WorkQueue(self._provisioner.reconcile, expected=EXPECTED)
         self._claims: WorkQueue[tuple[str, str]] = WorkQueue(self._release_claim, expected=EXPECTED)
+        self._backups = Coordinator(self._site, self._engines, self._wake, EXPECTED)
         self._seen: dict[Key, object] = {}
         self._quick_exits: dict[PodKey, int] = {}
 
@@ -64,7 +66,13 @@ class Controller:
         installing = asyncio.create_task(self._prepare())
         await asyncio.wait([stopping, installing], return_when=asyncio.FIRST_COMPLETED)
         tasks = [asyncio.create_task(self._watch_databases(engine)) for engine in self._engines.values()]
-        made = (self._watch_pods(), self._watch_services(), self._watch_claims(), self._warm_up())
+        made = (
+            *self._backups.watchers(),
+            self._watch_pods(),
+            self._watch_services(),
+            self._watch_claims(),
+            self._warm_up(),
+        )
         tasks += [asyncio.create_task(watch) for watch in made]
         tasks = [*(asyncio.create_task(self._watch_requests(engine)) for engine in self._engines.values()), *tasks]
         for key in self._site.processes.owners():
@@ -87,7 +95,7 @@ class Controller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(self._databases.close(), self._claims.close())
+        await asyncio.gather(self._databases.close(), self._claims.close(), self._backups.close())
         await self._exporter.stop()
         await self._site.proxy.close_all()
         await self._site.processes.stop_all(grace_seconds=STOP_SECONDS)

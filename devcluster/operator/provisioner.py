@@ -14,6 +14,7 @@ from devcluster.operator.apply import ForeignObjectError
 from devcluster.operator.database import FINALIZER, ROLE_LABEL, Database
 from devcluster.operator.engine import Engine, Workload
 from devcluster.operator.health import Health, assess
+from devcluster.operator.initial import awaits_restore
 from devcluster.operator.kube import Body
 from devcluster.operator.ops.requests import OpsRequests
 from devcluster.operator.phases import Phase, Type
@@ -208,9 +209,15 @@ class Provisioner:
             return
         for kind, value in health.conditions.items():
             await status.set({kind: value})
-        if health.complete:
+        if health.complete and not awaits_restore(db.spec, {"conditions": status.conditions}):
+            await self._mark_initialized(db)
             await status.set({Type.PROVISIONED: True})
             await self._site.events.normal(db.body, "Successful", f"Successfully provisioned {db.resource.kind}")
+
+    async def _mark_initialized(self, db: Database) -> None:
+        """What fills a new database happens once: write that it has."""
+        if db.spec.get("init") and not db.spec["init"].get("initialized"):
+            await self._site.kube.patch(db.resource, db.namespace, db.name, {"spec": {"init": {"initialized": True}}})
 
 
 def _period(db: Database) -> float:

@@ -1,0 +1,86 @@
+"""Backups and restores of a real PostgreSQL database."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.devcluster.operator.backup.stage import Backups
+from tests.devcluster.operator.conftest import STORAGE, Namespace, wait_until
+
+pytestmark = pytest.mark.processes
+PLURAL, KIND = "postgreses", "Postgres"
+
+
+def rows(connection: "psycopg.Connection[tuple[Any, ...]]", query: str = "SELECT number FROM parcels") -> list[Any]:
+    return [row[0] for row in connection.execute(query)]  # type: ignore[call-overload] # a plain statement
+
+
+def test_that_a_backup_brings_rows_back_in_place_and_into_a_new_database(tenant: Namespace) -> None:
+    path = tenant.create(PLURAL, KIND, "orders", version="17.5", storage=STORAGE)
+    tenant.wait_for_phase(path, "Ready")
+    with tenant.connect("orders") as connection:
+        connection.execute("CREATE TABLE parcels AS SELECT 7 AS number")
+        connection.execute("CREATE DATABASE shop")
+        connection.execute("CREATE ROLE clerk LOGIN PASSWORD 'secret'")
+    backups = Backups(tenant, KIND, "orders")
+    backups.configure()
+
+    session = backups.run("first")
+
+    assert session["status"]["phase"] == "Succeeded", session["status"]
+    snapshot = backups.snapshot(session)
+    assert snapshot["status"]["phase"] == "Succeeded"
+    assert snapshot["metadata"]["annotations"]["devcluster.local/sha256"]
+
+    with tenant.connect("orders") as visitor:
+        visitor.execute("DROP TABLE parcels")
+        visitor.execute("CREATE TABLE later AS SELECT 1 AS number")
+        restored = backups.ended(backups.restore("back"))
+    assert restored["status"]["phase"] == "Succeeded", restored["status"]
+    tenant.wait_for_phase(path, "Ready")
+    with tenant.connect("orders") as connection:
+        assert rows(connection) == [7]
+        assert rows(connection, "SELECT to_regclass('later')") == [None]
+        assert rows(connection, "SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1") == [
+            "postgres",
+            "shop",
+            "template1",
+        ]
+
+    copy = tenant.create(PLURAL, KIND, "copy", version="17.5", storage=STORAGE, init={"waitForInitialRestore": True})
+    wait_until(lambda: has_condition(tenant, copy, "AcceptingConnection"), "the copy accepts connections")
+    assert tenant.get(copy)["status"]["phase"] == "Provisioning"
+    restored = backups.ended(backups.restore("new", snapshot["metadata"]["name"], into="copy"))
+
+    assert restored["status"]["phase"] == "Succeeded", restored["status"]
+    tenant.wait_for_phase(copy, "Ready")
+    assert tenant.get(copy)["spec"]["init"]["initialized"] is True
+    with tenant.connect("copy") as connection:
+        assert rows(connection) == [7]
+
+
+def has_condition(namespace: Namespace, path: str, kind: str) -> bool:
+    conditions = namespace.get(path).get("status", {}).get("conditions", [])
+    return any(one["type"] == kind and one["status"] == "True" for one in conditions)
+
+
+def test_that_a_changed_file_is_refused_and_harms_nothing(tenant: Namespace) -> None:
+    path = tenant.create(PLURAL, KIND, "orders", version="17.5", storage=STORAGE)
+    tenant.wait_for_phase(path, "Ready")
+    backups = Backups(tenant, KIND, "orders")
+    backups.configure()
+    session = backups.run("first")
+    with tenant.connect("orders") as connection:
+        connection.execute("CREATE TABLE parcels AS SELECT 7 AS number")
+    (file,) = (tenant.data_dir / "backups").glob(f"dbaas-backup/dbaas/{tenant.name}/orders/manual/*/dump.gz")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+
+    restored = backups.ended(backups.restore("back"))
+
+    assert restored["status"]["phase"] == "Failed"
+    assert "has changed" in restored["status"]["components"]["dump"]["error"]
+    assert backups.snapshot(session)["status"]["integrity"] is False
+    assert tenant.get(path)["status"]["phase"] == "Ready"
+    with tenant.connect("orders") as connection:
+        assert rows(connection) == [7]
