@@ -74,6 +74,7 @@ def _take_one_step(
     runner = Runner(
         workflow=workflow,
         jitter=jitter,
+        params=operation.params,
         poll_interval=lambda waited: _poll_interval(operation, waited, clock.now()),
         ends_worker=(*_DATABASE_GONE, *ends_worker),
     )
@@ -98,7 +99,7 @@ def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any]
     What a step noted before it got stuck is not to be trusted, and is left out.
     """
     operation = claim.operation
-    columns = _columns(move, workflow)
+    columns = _columns(move, workflow, operation.progress)
     ends = move.position.state in FINISHED
     keeps = move.goes_on_at_once and claim.age() < lease.WORK_FOR
     if move.goes_on_at_once and not keeps:
@@ -152,7 +153,7 @@ def _position_of(operation: Operation) -> Position:
     )
 
 
-def _columns(move: Move, workflow: Workflow) -> dict[str, Any]:
+def _columns(move: Move, workflow: Workflow, progress: int) -> dict[str, Any]:
     position = move.position
     columns = {
         "state": position.state,
@@ -173,7 +174,8 @@ def _columns(move: Move, workflow: Workflow) -> dict[str, Any]:
         and position.state in (OperationState.RUNNING, OperationState.WAITING)
         and workflow.find(position.step)
     ):
-        columns["progress"] = 100 * workflow.index(position.step) // len(workflow.steps)
+        reached = (workflow.index(position.step) + move.done) / len(workflow.steps)
+        columns["progress"] = max(progress, int(100 * reached))
     return columns
 
 

@@ -30,6 +30,15 @@ def database_object(kind: str, spec: DatabaseSpec, body: Body, *, name: str | No
     }
 
 
+def amounts(resources: Resources) -> Body:
+    """Return requests and limits of a container.
+
+    They are equal: KubeDB fills a missing one from the other, and equal ones keep a database from being evicted first.
+    """
+    each = {"cpu": f"{resources.cpu_millicores}m", "memory": f"{resources.memory_mib}Mi"}
+    return {"requests": each, "limits": dict(each)}
+
+
 def volume_claim(storage_gib: int, storage_class: str | None) -> Body:
     """Return a PersistentVolumeClaimSpec for one node."""
     claim: Body = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": f"{storage_gib}Gi"}}}
@@ -39,12 +48,8 @@ def volume_claim(storage_gib: int, storage_class: str | None) -> Body:
 
 
 def pod_template(container: str, resources: Resources) -> Body:
-    """Return a pod template that gives the engine's main container its resources.
-
-    Requests equal limits: KubeDB fills a missing one from the other, and equal ones keep a database from being evicted first.
-    """
-    amounts = {"cpu": f"{resources.cpu_millicores}m", "memory": f"{resources.memory_mib}Mi"}
-    return {"spec": {"containers": [{"name": container, "resources": {"requests": amounts, "limits": dict(amounts)}}]}}
+    """Return a pod template that gives the engine's main container its resources."""
+    return {"spec": {"containers": [{"name": container, "resources": amounts(resources)}]}}
 
 
 def nodes(count: int, container: str, resources: Resources, storage_class: str | None) -> Body:

@@ -13,7 +13,11 @@ WIPE_OUT = "WipeOut"
 """The deletion policy under which KubeDB removes volumes and secrets too. Source: kubedb/apimachinery apis/kubedb/v1/types.go"""
 
 
-def remove(run: Run, ref: Ref) -> Wait | None:
+KEEP_VOLUMES = "Halt"
+"""The deletion policy under which KubeDB leaves volumes and secrets in the cluster."""
+
+
+def remove(run: Run, ref: Ref, *, keeps_volumes: bool = False) -> Wait | None:
     """Bring the object one step nearer to being gone; None once a look found it gone, which the ledger then says too.
 
     Raises: NameConflict — the object of that name is not ours.
@@ -26,15 +30,12 @@ def remove(run: Run, ref: Ref) -> Wait | None:
         raise NameConflict(f"{ref} does not belong to this database; it was left alone.")
     if is_being_deleted(found):
         return Wait(reason=_why_it_lingers(found, ref))
-    if not _may_go(found, ref):
+    policy = KEEP_VOLUMES if keeps_volumes else WIPE_OUT
+    if ref.kind in DATABASE_KINDS and found["spec"].get("deletionPolicy") != policy:
         version = found["metadata"]["resourceVersion"]
-        found = run.change(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": WIPE_OUT}})
+        found = run.change(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": policy}})
     run.delete(ref, uid=found["metadata"]["uid"])
     return Wait(reason=f"{ref.kind.kind} {ref.name} is being deleted.")
-
-
-def _may_go(found: Body, ref: Ref) -> bool:
-    return ref.kind not in DATABASE_KINDS or found["spec"].get("deletionPolicy") == WIPE_OUT
 
 
 def _why_it_lingers(found: Body, ref: Ref) -> str:

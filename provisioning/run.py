@@ -84,6 +84,22 @@ class Run:
         self._ledger_line(ref).update(uid=made["metadata"]["uid"])
         return made
 
+    def put(self, body: Body) -> Body:
+        """Make an object of the database's as `body` says, whether it is there or not; the ledger knows of it before the cluster does.
+
+        Raises: NameConflict — a foreign object has the name.
+        """
+        ref = ref_of(body)
+        found = self.gateway.get(ref)
+        if found is not None and not belongs_to(found, self.database.id):
+            raise NameConflict(f"{ref} exists in the cluster and does not belong to this database.")
+        self._enter_in_ledger(ref)
+        self._require_fresh_lease()
+        made = self.gateway.apply(body)
+        crash_point("put.after_effect")
+        self._ledger_line(ref).update(uid=made["metadata"]["uid"])
+        return made
+
     def apply(self, body: Body) -> Body:
         """Make a shared object (a namespace) as `body` says; it outlives the database, so it is not in the ledger."""
         self._require_fresh_lease()

@@ -55,6 +55,20 @@ PLANS: dict[str, Plan] = {
     )
 }
 DEFAULT_PLAN = "small"
+CUSTOM = "custom"
+"""What stands for the plan of a database whose processor and memory are no plan's."""
+
+
+def plan_of(size: Resources) -> str:
+    """Return the name of the plan with this processor and memory, or `custom`."""
+    amounts = (size.cpu_millicores, size.memory_mib)
+    found = (plan.name for plan in PLANS.values() if (plan.cpu_millicores, plan.memory_mib) == amounts)
+    return next(found, CUSTOM)
+
+
+MIN_CPU_MILLICORES, MAX_CPU_MILLICORES = 100, 64_000
+MIN_MEMORY_MIB, MAX_MEMORY_MIB = 256, 524_288
+"""The largest common nodes have 64 cores and 512 GiB; a request for more is taken for a slip of the unit."""
 
 MIN_STORAGE_GIB = 1
 MAX_STORAGE_GIB = 16384

@@ -1,13 +1,16 @@
-"""Remove a database with everything it stored."""
+"""Remove a database with everything it stored; its backups are kept, or go too, as was asked."""
 
 from datetime import timedelta
 
+from provisioning.backups import driver_of
 from provisioning.cluster.kinds import Ref, kind_of
-from provisioning.models import Resource
+from provisioning.copies import discard_copy, policy_of, take_copy
+from provisioning.models import Backup, Resource
+from provisioning.readback import ref_to_database
 from provisioning.removal import remove
 from provisioning.run import Run
 from provisioning.states import DatabaseState
-from provisioning.workflow.declare import PATIENT, Wait, Workflow
+from provisioning.workflow.declare import PATIENT, Fail, Wait, Workflow
 
 WORKFLOW = Workflow(
     "delete",
@@ -16,19 +19,43 @@ WORKFLOW = Workflow(
     starts_from=frozenset({DatabaseState.REQUESTED, DatabaseState.READY, DatabaseState.PAUSED, DatabaseState.FAILED}),
     on_success=DatabaseState.DELETED,
     on_undone=None,
-    within=timedelta(hours=2),
+    within=timedelta(hours=8),
     frees_quota_on=frozenset({DatabaseState.DELETED}),
 )
 
+TAKEN_WITHIN = timedelta(hours=4)
 GONE_WITHIN = timedelta(minutes=60)
 """KubeDB's own samples take 2 min at most; a cloud's volumes can take far longer, and giving up leaves them behind."""
 
 
+@WORKFLOW.step(retry=PATIENT, within=TAKEN_WITHIN)
+def take_final_backup(run: Run) -> Wait | Fail | None:
+    """Take a last backup, if one was asked for."""
+    if not run.operation.params.get("final_backup"):
+        return None
+    return take_copy(run, "final", note="before the deletion")
+
+
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN, point_of_no_return=True)
+def end_backups(run: Run) -> Wait | None:
+    """End the schedule, and delete the backups if that was asked for."""
+    if not run.database.cluster.backup_driver:
+        return None
+    if run.operation.params.get("backups") == "delete":
+        for backup in Backup.objects.filter(database=run.database).exclude(state="deleted").select_related("cluster"):
+            if waits := discard_copy(run, backup):
+                return waits
+    policy = policy_of(run.database)
+    ended = remove(run, driver_of(run.database.cluster).configuration_ref(run.database))
+    if ended is None and policy is not None:
+        policy.delete()
+    return ended
+
+
+@WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN)
 def remove_database(run: Run) -> Wait | None:
     """Remove the database, its volumes and its passwords."""
-    kind = kind_of("kubedb.com/v1", run.engine.kind)
-    return remove(run, Ref(kind=kind, name=run.database.object_name, namespace=run.database.namespace))
+    return remove(run, ref_to_database(run), keeps_volumes=run.database.deletion_policy == "keep_volumes")
 
 
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN)

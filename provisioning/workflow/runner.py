@@ -9,8 +9,8 @@ It neither saves nor claims: `provisioning.advance` does, with what this file re
 
 import logging
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from dbaas.core.crash import crash_point
 from dbaas.core.errors import Permanent, Transient
 from dbaas.core.redaction import redact
 from provisioning.states import OperationState
-from provisioning.workflow.declare import UNDOING, Retry, Step, Wait, Workflow
+from provisioning.workflow.declare import UNDOING, Fail, Retry, Step, TooLate, Wait, Workflow
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
-    """One line of the timeline: `event` is started, done, waiting, retried, undone, turned_back, stuck, succeeded, failed or cancelled."""
+    """One line of the timeline: `event` is started, done, waiting, retried, undone, turned_back, too_late, stuck, succeeded, failed or cancelled."""
 
     event: str
     step: str
@@ -63,6 +63,8 @@ class Move:
     """Zero: go on at once."""
     happenings: tuple[Happening, ...] = ()
     waiting_for: str = ""
+    done: float = 0.0
+    """How much of the present step is done, from 0 to 1."""
 
     @property
     def goes_on_at_once(self) -> bool:
@@ -78,6 +80,8 @@ class Runner:
     jitter: random.Random
     poll_interval: Callable[[timedelta], timedelta]
     """How long to wait until the next look, from how long the step has waited; depends on whether the watcher is alive."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """The operation's."""
     ends_worker: tuple[type[Exception], ...] = ()
     """Errors that say that this worker cannot go on (its time is up, the metadata database is gone), not that the step is wrong: they pass
     through, nothing is saved, and the next worker takes the step again."""
@@ -108,7 +112,7 @@ class Runner:
             return self._killer(position)
         if position.state is OperationState.UNDOING:
             return self._undo(step, position, run, now)
-        if position.cancel_requested and not self.workflow.is_past_return(step.name):
+        if position.cancel_requested and not self.workflow.is_past_return(step.name, self.params):
             return self._turn_back(position, now(), code="", detail="Cancelled on request.")
         return self._do(step, position, run, now)
 
@@ -125,9 +129,17 @@ class Runner:
             return self._turn_back(position, now(), code=error.code, detail=error.detail)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is our bug: the operation stops here, loudly
             return self._broken(position, error)
+        if isinstance(waits, Fail):
+            return self._fail(position, waits)
         if waits is not None:
             return self._wait(position, waits, now())
         return self._go_on(step, position, now())
+
+    def _fail(self, position: Position, why: Fail) -> Move:
+        detail = redact(why.detail)
+        ended = Happening(event="failed", step=position.step or "", message=f"{self.workflow.title} failed: {detail}")
+        final = replace(position, state=OperationState.FAILED, error_code=why.code, error_detail=detail)
+        return Move(position=final, again_in=timedelta(), happenings=(ended,))
 
     def _go_on(self, step: Step, position: Position, now: datetime) -> Move:
         done = Happening(event="done", step=step.name, message=step.sentence)
@@ -153,6 +165,7 @@ class Runner:
             again_in=max(pause, timedelta(milliseconds=1)),
             happenings=(happening,),
             waiting_for=redact(waits.reason),
+            done=min(max(waits.done, 0.0), 1.0),
         )
 
     def _try_again(self, retry: Retry, position: Position, error: Transient, now: datetime) -> Move:
@@ -187,7 +200,7 @@ class Runner:
     def _turn_back(self, position: Position, now: datetime, *, code: str, detail: str) -> Move:
         if position.state is OperationState.UNDOING:
             return self._stuck(position, code, f"The undo was refused: {detail}")
-        if self.workflow.is_past_return(position.step):
+        if self.workflow.is_past_return(position.step, self.params):
             return self._stuck(position, code, f"{detail} This step is past the point of no return.")
         happening = Happening(
             event="turned_back", step=position.step or "", message=redact(f"{detail} Undoing what was done.")
@@ -206,7 +219,7 @@ class Runner:
         return Move(position=undoing, again_in=timedelta(), happenings=(happening,))
 
     def _undo(self, step: Step, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
-        waits: Wait | None = None
+        waits: Wait | TooLate | None = None
         try:
             crash_point(f"{self.workflow.kind}.{step.name}.undo.before")
             waits = step.undo(run) if step.undo else None
@@ -219,9 +232,21 @@ class Runner:
             return self._stuck(position, error.code, f"The undo was refused: {error.detail}")
         except Exception as error:  # noqa: BLE001 -- as above: our bug
             return self._broken(position, error)
+        if isinstance(waits, TooLate):
+            return self._go_on_after_all(step, position, waits, now())
         if waits is not None:
             return self._wait(position, waits, now())
         return self._go_back(step, position, now())
+
+    def _go_on_after_all(self, step: Step, position: Position, why: TooLate, now: datetime) -> Move:
+        following = self.workflow.steps[self.workflow.index(step.name) + 1]
+        if not self.workflow.is_past_return(following.name, self.params):
+            return self._broken(position, ValueError(f"{following.name} follows an undo that can be too late"))
+        told = Happening(event="too_late", step=step.name, message=redact(why.reason))
+        going = replace(position, state=OperationState.RUNNING, undo_deadline_at=None, error_code="", error_detail="")
+        return Move(
+            position=_enter(going, following, now), again_in=timedelta(), happenings=(told, _started(following))
+        )
 
     def _go_back(self, step: Step, position: Position, now: datetime) -> Move:
         undone = (Happening(event="undone", step=step.name, message=_first_line(step.undo)),) if step.undo else ()

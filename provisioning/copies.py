@@ -1,0 +1,187 @@
+"""Take copies of a database, and keep the rows that stand for them true to what the cluster has."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.errors import Permanent
+from provisioning.backups import driver_of
+from provisioning.backups.driver import Outcome, Progress, Seen, run_name
+from provisioning.cluster.client import Gateway
+from provisioning.cluster.kinds import ref_of
+from provisioning.cluster.ownership import is_being_deleted
+from provisioning.engine import Body
+from provisioning.models import Backup, BackupPolicy, Database, Operation
+from provisioning.run import Run
+from provisioning.workflow.declare import Fail, Wait
+
+_STATES = {
+    Outcome.RUNNING: "running",
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "failed",
+}
+_MOST_RUNS = 20
+_AGAIN_AFTER_SKIP = timedelta(seconds=15)
+
+
+class TooManySkips(Permanent):
+    """The backup tool skipped every run that was asked for, because others were running: look at the schedule, then try again."""
+
+    code = "backup.always_skipped"
+
+
+def configure(run: Run, policy: BackupPolicy | None) -> Wait | None:
+    """Make the database one that is backed up, on request and by the policy, and wait until the tool has taken it up."""
+    driver = driver_of(run.database.cluster)
+    bodies = driver.configuration(run.database, run.engine, run.operation, policy)
+    made = [run.put(body) for body in bodies]
+    if driver.is_configured(made[-1]):
+        return None
+    return Wait(reason="The backup tool has not taken the configuration up yet.", again_in=timedelta(seconds=2))
+
+
+def policy_of(database: Database) -> BackupPolicy | None:
+    """Return the database's policy, if it has one."""
+    return BackupPolicy.objects.filter(database_id=database.pk).first()
+
+
+def take_copy(run: Run, kind: str, *, note: str = "") -> Wait | Fail | None:
+    """Ask for one copy, wait for it, and write its row; where the tool skipped a run, the next one is asked for."""
+    driver, database = driver_of(run.database.cluster), run.database
+    configuration = run.gateway.get(driver.configuration_ref(database))
+    if configuration is None or not driver.is_configured(configuration):
+        return configure(run, policy_of(database)) or Wait(reason="The backup tool is ready.", again_in=timedelta())
+    body, number, skipped_at = _latest(run, configuration)
+    if body is None:
+        if skipped_at is not None and run.now() < skipped_at + _AGAIN_AFTER_SKIP:
+            return Wait(reason="Another backup of this database is running.", again_in=_AGAIN_AFTER_SKIP)
+        body = _begin(run, driver.session(database, run.operation, _name(run, number), configuration), kind, note)
+    progress = driver.progress(body)
+    if progress.outcome in (Outcome.RUNNING, Outcome.SKIPPED):
+        return Wait(reason=f"The backup is being taken. {progress.message}", done=progress.done)
+    note_copies(driver.seen(run.gateway, database), [database], now=run.now())
+    return _end(run, progress)
+
+
+def _latest(run: Run, configuration: Body) -> tuple[Body | None, int, datetime | None]:
+    """Return the run of this operation that counts, or None with the number of the next one and when the tool skipped the one before."""
+    driver = driver_of(run.database.cluster)
+    skipped_at: datetime | None = None
+    for number in range(1, _MOST_RUNS + 1):
+        body = driver.session(run.database, run.operation, _name(run, number), configuration)
+        found = run.gateway.get(ref_of(body))
+        if found is None:
+            return None, number, skipped_at
+        if driver.progress(found).outcome is not Outcome.SKIPPED:
+            return found, number, None
+        skipped_at = datetime.fromisoformat(found["metadata"]["creationTimestamp"])
+    raise TooManySkips
+
+
+def _begin(run: Run, session: Body, kind: str, note: str) -> Body:
+    """Write the row, then ask: a copy that nobody knows of would be a leak."""
+    asked = {"run": session["metadata"]["name"], "state": "running"}
+    new = {**_origin(run.database, run.now()), "operation_id": run.operation.pk, "kind": kind, "note": note[:200]}
+    Backup.objects.update_or_create(pk=backup_id(run.operation), defaults=asked, create_defaults={**asked, **new})
+    return run.create(session)
+
+
+def _end(run: Run, progress: Progress) -> Fail | None:
+    row = Backup.objects.filter(pk=backup_id(run.operation))
+    if progress.outcome is Outcome.SUCCEEDED:
+        row.filter(state="running").update(state="succeeded", taken_at=run.now())
+        return None
+    if row.filter(state="succeeded").exists():
+        return None  # what failed came after the copy was whole, such as the clean-up of old ones
+    row.update(state="failed", error=progress.message)
+    return Fail(code="backup.failed", detail=f"The backup failed: {progress.message}")
+
+
+def discard_copy(run: Run, backup: Backup) -> Wait | None:
+    """Bring a copy one step nearer to being gone, its content included; None once it is, which its row then says too."""
+    driver = driver_of(backup.cluster)
+    found = run.gateway.get(driver.copy_ref(backup)) if backup.snapshot else None
+    if found is None:
+        Backup.objects.filter(pk=backup.pk).exclude(state="deleted").update(state="deleted", deleted_at=run.now())
+        return None
+    if not is_being_deleted(found):
+        ref = driver.copy_ref(backup)
+        if change := driver.forget_data(found):
+            found = run.change(ref, change)
+        run.delete(ref, uid=found["metadata"]["uid"])
+    return Wait(reason="The backup is being deleted.", again_in=timedelta(seconds=2))
+
+
+def backup_id(operation: Operation) -> Any:
+    """Return the id of the copy that the operation takes: its own, one operation takes one copy."""
+    return operation.params.get("backup_id") or operation.pk
+
+
+def note_copies(seen: Iterable[Seen], databases: Iterable[Database], *, now: datetime) -> None:
+    """Bring the rows of these databases' copies in line with what the tool reports; what it no longer has counts as deleted."""
+    reported = list(seen)
+    for database in databases:
+        own = [
+            one for one in reported if (one.namespace, one.object_name) == (database.namespace, database.object_name)
+        ]
+        rows = list(Backup.objects.filter(database=database).exclude(state="deleted"))
+        for one in own:
+            _note(one, database, rows, now)
+        present = {one.snapshot for one in own}
+        for row in rows:
+            if row.snapshot and row.snapshot not in present and row.state in ("running", "succeeded"):
+                Backup.objects.filter(pk=row.pk).update(state="deleted", deleted_at=now)
+
+
+def _note(one: Seen, database: Database, rows: list[Backup], now: datetime) -> None:
+    known = next((row for row in rows if row.snapshot == one.snapshot or (row.run and row.run == one.run)), None)
+    columns: dict[str, Any] = {
+        "snapshot": one.snapshot,
+        "repository": one.repository,
+        "state": _STATES[one.outcome],
+        "size_bytes": one.size_bytes,
+        "checksum": one.checksum,
+        "error": one.error,
+        "taken_at": one.at if one.outcome is Outcome.SUCCEEDED else None,
+    }
+    if known is not None:
+        changed = {name: value for name, value in columns.items() if getattr(known, name) != value}
+        if changed:
+            Backup.objects.filter(pk=known.pk).update(**changed)
+    elif not one.is_leaving:
+        kind = "scheduled" if one.is_scheduled else "manual"
+        Backup.objects.get_or_create(
+            cluster=database.cluster,
+            namespace=database.namespace,
+            snapshot=one.snapshot,
+            defaults={**_origin(database, one.at or now), **columns, "kind": kind, "run": one.run},
+        )
+
+
+def _origin(database: Database, at: datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": database.tenant_id,
+        "database": database,
+        "cluster": database.cluster,
+        "namespace": database.namespace,
+        "engine": database.engine,
+        "version": database.version,
+        "created_at": at,
+    }
+
+
+def note_copies_of(gateway: Gateway, database: Database) -> None:
+    """Bring the rows of one database's copies, and its window of recovery, in line with what the cluster has."""
+    driver = driver_of(database.cluster)
+    now = SYSTEM_CLOCK.now()
+    note_copies(driver.seen(gateway, database), [database], now=now)
+    window = driver.window(gateway, database)
+    Database.objects.filter(pk=database.pk).update(
+        restorable_from=window.begins_at if window else None, restorable_until=window.ends_at if window else None
+    )
+
+
+def _name(run: Run, number: int) -> str:
+    return run_name(run.database, run.operation, number)
