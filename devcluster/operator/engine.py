@@ -26,6 +26,10 @@ class Login:
     password: str
 
 
+class UnsuitableError(Exception):
+    """What an OpsRequest wants does not fit this database."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """Where the spec keeps what an OpsRequest calls by one word, for example `shard`."""
@@ -134,9 +138,37 @@ class Engine(ABC):
         """Bring the running servers together."""
         return
 
+    @abstractmethod
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the members that a HorizontalScaling wants into a spec, in place. Raises: UnsuitableError."""
+
     async def restart_order(self, workload: Workload, pods: Sequence[PodShape]) -> list[PodShape]:  # noqa: ARG002 - most need none
         """Put pods, standbys first, into the order in which they may be restarted with the workload's settings."""
         return list(pods)
+
+    async def before_restart(self, workload: Workload, pod: PodShape) -> None:  # noqa: ARG002 - most need nothing
+        """Do what must be done while the server of a pod still runs."""
+        return
+
+    async def refresh(self, workload: Workload) -> None:  # noqa: ARG002 - simulated servers have no settings
+        """Make running servers follow the workload as far as they can without a restart. Raises: ServerError."""
+        return
+
+    async def needs_restart(self, workload: Workload) -> bool:  # noqa: ARG002 - most cannot tell
+        """Tell, after `refresh`, whether running servers follow their settings only after a restart."""
+        return True
+
+    async def change_password(self, workload: Workload, password: str) -> None:  # noqa: ARG002 - simulated ones have none
+        """Give the running servers another password; the workload has the present one. May run again. Raises: ServerError."""
+        return
+
+    async def release(self, workload: Workload, leaving: Sequence[str]) -> None:  # noqa: ARG002 - most just stop
+        """Make it safe to stop the named pods, which are not in the workload any more. Raises: ServerError."""
+        return
+
+    async def can_go_back(self, workload: Workload, before: Database) -> bool:  # noqa: ARG002 - most can always
+        """Tell whether the servers could run as they did before a failed change to this workload."""
+        return True
 
     async def leave(self, db: Database, peers: Mapping[str, Peer]) -> None:  # noqa: ARG002 - most have no peers
         """Tell the peers that still run that this database is going away."""

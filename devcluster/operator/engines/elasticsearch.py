@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from devcluster.operator import defaults
 from devcluster.operator.database import Database, derived_name
-from devcluster.operator.engine import Engine, Part
+from devcluster.operator.engine import Engine, Part, UnsuitableError
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import Binding, Layout, NodeGroup, Port, SecretShape, ServiceShape
 from devcluster.operator.objects import BASIC_AUTH, password
@@ -71,6 +71,17 @@ class Elasticsearch(Engine):
             return {"node": Part(container="elasticsearch")}
         present = [node for node in NODE_TYPES if db.spec["topology"].get(node) is not None]
         return {node: Part(path=("topology", node), container="elasticsearch") for node in present}
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        if wanted.get("node"):
+            if spec.get("topology"):
+                raise UnsuitableError("The nodes of the database have roles of their own")
+            spec["replicas"] = int(wanted["node"])
+        for node, number in (wanted.get("topology") or {}).items():
+            if (spec.get("topology") or {}).get(node) is None:
+                raise UnsuitableError(f"The database has no nodes of type {node}")
+            spec["topology"][node]["replicas"] = int(number)
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""

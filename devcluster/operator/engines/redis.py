@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine, Part, Peer, Workload
+from devcluster.operator.engine import Engine, Part, Peer, UnsuitableError, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, PodShape, Port, ServiceShape
 from devcluster.operator.ports import LOOPBACK, is_free
@@ -52,6 +52,17 @@ class Redis(Engine):
             "redis": Part(container="redis"),
             "coordinator": Part(container="rd-coordinator", volume=()),
         }
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        if spec.get("mode", "Standalone") == "Standalone":
+            raise UnsuitableError("Horizontal scaling is not allowed for standalone Redis")
+        if spec["mode"] == "Sentinel":
+            spec["replicas"] = int(wanted["replicas"])
+            return
+        for key in ("shards", "replicas"):
+            if wanted.get(key):
+                spec["cluster"][key] = int(wanted[key])
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""

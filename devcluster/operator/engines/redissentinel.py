@@ -41,6 +41,10 @@ class RedisSentinel(Engine):
         """Give the node types that an OpsRequest may name."""
         return {"redissentinel": Part(container="redissentinel")}
 
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        spec["replicas"] = int(wanted["replicas"])
+
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a set of sentinels."""
         services = (

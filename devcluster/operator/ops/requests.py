@@ -7,9 +7,9 @@ import logging
 from dataclasses import replace
 
 from devcluster.operator.database import Database
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, UnsuitableError
 from devcluster.operator.events import Recorder
-from devcluster.operator.kube import Body, NotFoundError
+from devcluster.operator.kube import ApiError, Body, NotFoundError
 from devcluster.operator.ops import backups, merging
 from devcluster.operator.ops.change import load_changes
 from devcluster.operator.ops.pausing import is_paused_by_us, pause, unpause
@@ -28,7 +28,9 @@ from devcluster.operator.workloads import Workloads, marks
 logger = logging.getLogger(__name__)
 
 SOURCE = "KubeDB Ops-manager Operator"
-FAILURES = (RequestFailedError, ServerError, RedisError)
+FAILURES = (RequestFailedError, UnsuitableError, ServerError, RedisError)
+
+REFUSED = (403, 422)
 
 
 class OpsRequests:
@@ -120,12 +122,27 @@ class OpsRequests:
         target, failure = db, _said(progress)
         if not failure:
             try:
-                target = await self._change(rollout)
+                target = await self._target(rollout)
+                await self._changes[request.type].apply(rollout, target)
+                await self._commit(rollout, target)
             except FAILURES as error:
                 failure = str(error)
         if failure:
-            failure = await self._roll_back(rollout, failure)
-        await self._end(rollout, db if failure else target, failure)
+            failure = await self._roll_back(rollout, target, failure)
+        await self._end(rollout, failure)
+
+    async def _commit(self, rollout: Rollout, target: Database) -> None:
+        """Write into the database what its servers are now. Raises: RequestFailedError — admission refuses it."""
+        patch: Body = {"metadata": {"annotations": marks(rollout.engine, target)}}
+        if spec := patch_between(rollout.db.spec, target.spec):
+            patch["spec"] = spec
+        try:
+            body = await self._kube.patch(rollout.engine.resource, target.namespace, target.name, patch)
+        except ApiError as error:
+            if error.status in REFUSED:
+                raise RequestFailedError(str(error)) from error
+            raise
+        rollout.status.body = body
 
     async def _begin(self, rollout: Rollout) -> None:
         """Everything here is repeated by an operator that was killed, and changes nothing then."""
@@ -143,30 +160,27 @@ class OpsRequests:
         await pause(rollout.status, request)
         await backups.pause(self._kube, _paused_backups(progress))
 
-    async def _change(self, rollout: Rollout) -> Database:
+    async def _target(self, rollout: Rollout) -> Database:
         change = self._changes.get(rollout.request.type)
         if change is None:
             raise RequestFailedError(f"Requests of the type {rollout.request.type} are not supported")
-        target = await change.target(rollout)
-        await change.apply(rollout, target)
-        return target
+        return await change.target(rollout)
 
-    async def _roll_back(self, rollout: Rollout, failure: str) -> str:
-        """Bring the servers back to what they were; give the failure, and what went wrong with that too."""
+    async def _roll_back(self, rollout: Rollout, target: Database, failure: str) -> str:
+        """Bring the servers back to what they were, and give all that went wrong."""
         await rollout.progress.note(ROLL_BACK, failure, status=False, reason="RollingBack")
         try:
+            workload, _ = await rollout.prepare(target)
+            if not await rollout.engine.can_go_back(workload, rollout.db):
+                await self._commit(rollout, target)
+                return failure
             await rollout.roll_back()
         except FAILURES as error:
             return f"{failure} The former state did not come back either: {error}"
         return failure
 
-    async def _end(self, rollout: Rollout, target: Database, failure: str) -> None:
-        engine, db, progress, request = rollout.engine, rollout.db, rollout.progress, rollout.request
-        patch: Body = {"metadata": {"annotations": marks(engine, target)}}
-        if spec := patch_between(db.spec, target.spec):
-            patch["spec"] = spec
-        body = await self._kube.patch(engine.resource, db.namespace, db.name, patch)
-        rollout.status.body = body
+    async def _end(self, rollout: Rollout, failure: str) -> None:
+        db, progress, request = rollout.db, rollout.progress, rollout.request
         await backups.resume(self._kube, _paused_backups(progress))
         await unpause(rollout.status)
         ended = RequestPhase.FAILED if failure else RequestPhase.SUCCESSFUL

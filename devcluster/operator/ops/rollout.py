@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from devcluster.operator import pods
-from devcluster.operator.database import ROLE_LABEL, Database
+from devcluster.operator.database import ROLE_LABEL, Database, selector_text
 from devcluster.operator.deletion import remove_claim
 from devcluster.operator.engine import Engine, Workload
 from devcluster.operator.health import assess
@@ -68,11 +68,19 @@ class Rollout:
         """Start what is missing, remove what is too much, join it and wait until all is well. Raises: ServerError."""
         for pod in workload.layout.pods:
             if pod.name not in states.bodies or not states.ready(pod.name):
-                await pods.start(self.workloads.site, self.engine, workload, pod, states)
+                await self._start_missing(workload, pod, states)
+        if self.engine.running_version(workload.db) is not None:
+            await self.engine.refresh(workload)
         await self._remove_surplus(workload, states)
         if self.engine.running_version(workload.db) is not None:
             await self.engine.join(workload)
         await self._until_healthy(workload, states)
+
+    async def _start_missing(self, workload: Workload, pod: PodShape, states: PodStates) -> None:
+        if not self.rolling_back:
+            await self.progress.note(f"{CHECK_READY}--{pod.name}", f"Pod {pod.name} is starting", status=False)
+        await pods.start(self.workloads.site, self.engine, workload, pod, states)
+        await self._tell(CHECK_READY, pod.name, f"Pod {pod.name} is ready")
 
     async def roll_back(self) -> None:
         """Bring the servers back to what they were before the request. Raises: ServerError."""
@@ -98,6 +106,8 @@ class Rollout:
         site = self.workloads.site
         step = ROLL_BACK_POD if self.rolling_back else EVICT
         if not self.progress.has(f"{step}--{pod.name}"):
+            if self.engine.has_server(workload.db, pod):
+                await self.engine.before_restart(workload, pod)
             # The server may belong to an attempt that failed: then it has no pod any more.
             await site.processes.stop(PodKey(workload.db.namespace, pod.name), grace_seconds=pods.STOP_SECONDS)
             await site.kube.delete(PODS, workload.db.namespace, pod.name)
@@ -111,21 +121,22 @@ class Rollout:
             await self.progress.note(f"{step}--{pod}", message)
 
     async def _remove_surplus(self, workload: Workload, states: PodStates) -> None:
-        wanted, site = {pod.name for pod in workload.layout.pods}, self.workloads.site
-        surplus = sorted(set(states.bodies) - wanted, reverse=True)
+        """A pod may be gone with its PetSet already while its server still runs; its claim is of no use any more."""
+        db, site = workload.db, self.workloads.site
+        wanted = {pod.name for pod in workload.layout.pods}
+        owned = {key.pod for key in site.processes.owned_by(workload.owner)}
+        surplus = sorted((set(states.bodies) | owned) - wanted, reverse=True)
+        if surplus and self.engine.running_version(db) is not None:
+            await self.engine.release(workload, surplus)
         for name in surplus:
-            await pods.remove(site, workload.db, name)
-            site.processes.forget(PodKey(workload.db.namespace, name))
-            del states.bodies[name]
-            await self._remove_claims(workload, name)
-
-    async def _remove_claims(self, workload: Workload, pod: str) -> None:
-        """A member that comes back later starts with a fresh copy, so the old one is of no use."""
-        site = self.workloads.site
-        for claim in {group.claim for group in workload.layout.groups}:
-            body = await site.kube.find(CLAIMS, workload.db.namespace, f"{claim}-{pod}")
-            if body is not None:
-                await remove_claim(site, body)
+            await pods.remove(site, db, name)
+            site.processes.forget(PodKey(db.namespace, name))
+            states.bodies.pop(name, None)
+            await self._tell("RemovePod", name, f"Pod {name} is removed")
+        claims = {pod.claim_name for pod in workload.layout.pods}
+        for claim in await site.kube.list_all(CLAIMS, db.namespace, selector_text(db.selector)):
+            if claim["metadata"]["name"] not in claims:
+                await remove_claim(site, claim)
 
     async def _report_health(self, workload: Workload, states: PodStates) -> None:
         if self.engine.running_version(workload.db) is not None:

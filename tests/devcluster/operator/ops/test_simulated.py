@@ -44,7 +44,7 @@ def test_that_a_restart_makes_every_pod_anew(namespace: Namespace) -> None:
     database = namespace.get(path)
     assert database["status"]["phase"] == "Ready"
     assert "Paused" not in {one["type"] for one in database["status"]["conditions"]}
-    events = [event for event in namespace.get(f"/api/v1/namespaces/{namespace.name}/events")["items"]]
+    events = namespace.get(f"/api/v1/namespaces/{namespace.name}/events")["items"]
     told = {event["reason"] for event in events if event["source"]["component"] == "KubeDB Ops-manager Operator"}
     assert told == {"Starting", "Successful"}
 
