@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from dbaas.core.errors import FieldError
 from provisioning.changes import BackupTool, Changes
+from provisioning.metric_names import MetricNames
 from provisioning.sizes import NOTHING, Resources
 
 Body = dict[str, Any]
@@ -236,6 +237,8 @@ class Engine:
     check: Callable[[Topology, Version, Resources], Sequence[FieldError]] = lambda _topology, _version, _resources: ()
     """Rules between fields that the fields alone cannot say."""
     minimum_memory_mib: Callable[[Version], int] = lambda _version: 256
+    metrics: MetricNames | None = None
+    """What its exporter calls what we show; None: nothing of the engine's own is measured."""
     default_database: str = ""
     ca_suffix: str = ""
     """What to append to the object's name for the Secret whose `ca.crt` signed the server's certificate; empty: the server speaks plain text."""

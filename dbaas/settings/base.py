@@ -106,6 +106,7 @@ FLOWER_URL: str
 JWT_SIGNING_KEY: str
 MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
+PROMETHEUS_URL: str
 PUBLIC_URL: str
 REFRESH_TOKEN_LIFETIME: timedelta
 TRUSTED_PROXIES: list[str]
@@ -137,6 +138,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
+        "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
         "CRASH_POINT": environment.dbaas_crash,
         "TRUSTED_PROXIES": _listed(environment.trusted_proxies),
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,

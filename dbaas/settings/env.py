@@ -50,6 +50,8 @@ class Environment(BaseSettings):
     csrf_trusted_origins: str = ""
     public_url: str = "http://127.0.0.1:8000"
     flower_url: str = "http://127.0.0.1:5555"
+    prometheus_url: str = ""
+    """http(s)://... of the Prometheus that scrapes the clusters; without one metrics show the present moment only."""
     trusted_proxies: str = ""
     """Addresses or networks, comma-separated, whose X-Forwarded-For is believed; the audit log and login limits see the address behind."""
     behind_tls_proxy: bool = True
@@ -70,6 +72,13 @@ class Environment(BaseSettings):
     def _known_database(cls, url: str) -> str:
         if url and not url.startswith(("sqlite:", "postgres:", "postgresql:", "mongodb:", "mongodb+srv:")):
             raise ValueError("must start with sqlite:, postgresql: or mongodb:")
+        return url
+
+    @field_validator("prometheus_url")
+    @classmethod
+    def _known_scheme(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
         return url
 
     @classmethod

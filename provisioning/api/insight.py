@@ -1,4 +1,4 @@
-"""Routes under /api/v1/databases/{id} that look into a running database: what happened, what it logs."""
+"""Routes under /api/v1/databases/{id} that look into a running database: what happened, what it logs, what it uses."""
 
 from uuid import UUID
 
@@ -15,12 +15,23 @@ from provisioning.api.insight_serializers import (
     EventQuerySerializer,
     LogQuerySerializer,
     LogSerializer,
+    MetricQuerySerializer,
+    MetricsSerializer,
 )
-from provisioning.api.insight_shapes import EVENTS_EXAMPLE, LOG_EXAMPLE, show_history, show_log
+from provisioning.api.insight_shapes import (
+    EVENTS_EXAMPLE,
+    LOG_EXAMPLE,
+    METRICS_EXAMPLE,
+    show_history,
+    show_log,
+    show_measurements,
+)
 from provisioning.cluster.errors import ClusterUnavailable
+from provisioning.metrics.prometheus import MetricsUnavailable
 from provisioning.selectors import DatabaseNotFound
 from provisioning.services.history import read_history
 from provisioning.services.logs import NoLog, PodNotFound, SimulatedLog, read_log
+from provisioning.services.measurements import read_measurements
 from tenants.access import TenantSuspended
 
 _TAGS = ["databases"]
@@ -43,6 +54,27 @@ class EventsView(ActorView):
         asked = validated_query(EventQuerySerializer, request)
         found = read_history(self.actor, database_id, limit=asked["limit"], before=asked.get("before"))
         return Response(show_history(found))
+
+
+class MetricsView(ActorView):
+    """GET databases/{id}/metrics."""
+
+    @extend_schema(
+        operation_id="read_metrics_of_database",
+        summary="Measure a database",
+        tags=_TAGS,
+        parameters=[MetricQuerySerializer],
+        responses={200: MetricsSerializer},
+        examples=[METRICS_EXAMPLE],
+    )
+    @raises(DatabaseNotFound, MetricsUnavailable)
+    def get(self, request: Request, database_id: UUID) -> Response:
+        """Return CPU, memory, storage, connections and more, over a window where a Prometheus keeps them, else of this moment."""
+        asked = validated_query(MetricQuerySerializer, request)
+        found = read_measurements(
+            self.actor, database_id, start=asked.get("from"), end=asked.get("to"), step_seconds=asked.get("step")
+        )
+        return Response(show_measurements(found), headers={"Cache-Control": "private, max-age=10"})
 
 
 class LogsView(ActorView):

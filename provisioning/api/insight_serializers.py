@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from provisioning.services.history import Source
 from provisioning.services.logs import MAX_LINES
+from provisioning.services.measurements import Origin
 
 MAX_EVENTS = 200
 
@@ -30,6 +31,65 @@ class LogQuerySerializer(serializers.Serializer[Any]):
     pod = serializers.CharField(
         max_length=253, required=False, default="", help_text="A pod of the database; by default its primary."
     )
+
+
+MetricQuerySerializer: type[serializers.Serializer[Any]] = type(
+    "MetricQuerySerializer",
+    (serializers.Serializer,),
+    {
+        "__doc__": "Which stretch of time. A class statement could not name a field `from`.",
+        "from": serializers.DateTimeField(required=False, help_text="By default one hour before `to`."),
+        "to": serializers.DateTimeField(required=False, help_text="By default now."),
+        "step": serializers.IntegerField(
+            required=False,
+            min_value=1,
+            max_value=2_678_400,
+            help_text="Seconds between two points; by default as many as give about 120 points, at most 1,000 points.",
+        ),
+    },
+)
+
+
+class PodCurveSerializer(serializers.Serializer[Any]):
+    """The part of one pod."""
+
+    pod = serializers.CharField()
+    points = serializers.ListField(child=serializers.ListField(), help_text="As in the metric.")
+
+
+class MetricSerializer(serializers.Serializer[Any]):
+    """One metric."""
+
+    name = serializers.CharField(help_text="With its unit; stable.")
+    unit = serializers.CharField()
+    description = serializers.CharField()
+    points = serializers.ListField(
+        child=serializers.ListField(), help_text="`[time, value]`, oldest first; empty where it was not measured."
+    )
+    pods = PodCurveSerializer(many=True, help_text="For CPU, memory and storage.")
+
+
+class _MeasuredSerializer(serializers.Serializer[Any]):
+    """All but the window."""
+
+    source = serializers.ChoiceField(  # type: ignore[assignment] # the answer's name for it; serializers use `source` only to read
+        choices=[origin.value for origin in Origin], help_text="`cluster` has one point, the present moment."
+    )
+    step_seconds = serializers.IntegerField(help_text="Between two points; 0 where there is one only.")
+    simulated = serializers.BooleanField(help_text="True where no server runs that could be measured.")
+    note = serializers.CharField(allow_null=True, help_text="Why something is missing.")
+    metrics = MetricSerializer(many=True)
+
+
+MetricsSerializer: type[serializers.Serializer[Any]] = type(
+    "MetricsSerializer",
+    (_MeasuredSerializer,),
+    {
+        "__doc__": "All metrics of a database, from one moment to another.",
+        "from": serializers.DateTimeField(),
+        "to": serializers.DateTimeField(),
+    },
+)
 
 
 class DatabaseEventSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("databases/<uuid:database_id>/credentials", databases.CredentialsView.as_view()),
     path("databases/<uuid:database_id>/events", insight.EventsView.as_view()),
     path("databases/<uuid:database_id>/logs", insight.LogsView.as_view()),
+    path("databases/<uuid:database_id>/metrics", insight.MetricsView.as_view()),
     path("databases/<uuid:database_id>/operations", operations.DatabaseOperationsView.as_view()),
     path("databases/<uuid:database_id>/backups", backups.DatabaseBackupsView.as_view()),
     path("databases/<uuid:database_id>/backup-policy", backups.PolicyView.as_view()),

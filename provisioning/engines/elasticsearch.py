@@ -24,6 +24,7 @@ from provisioning.engine import (
     Topology,
     Version,
 )
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _SMALL_NODE = Resources(cpu_millicores=500, memory_mib=2048, storage_gib=2)
@@ -153,6 +154,9 @@ ENGINE = Engine(
     port=9200,
     default_version="xpack-9.2.3",
     ca_suffix="-http-cert",
+    metrics=MetricNames(
+        operations=named("elasticsearch_indices_indexing_index_total", "elasticsearch_indices_search_fetch_total")
+    ),
     versions=(
         _elastic("9.2.3", below="9.3.5"),
         _elastic("9.1.9", below="9.2.4"),

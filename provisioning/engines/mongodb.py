@@ -11,6 +11,7 @@ from typing import Any
 from provisioning import bodies
 from provisioning.changes import BackupTool, Block, Changes, Held, Parameter, read_resources, yaml_file
 from provisioning.engine import Address, Body, Count, DatabaseSpec, Engine, Mode, NodeGroup, Topology, Version
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _DETECTOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -149,6 +150,14 @@ ENGINE = Engine(
     port=27017,
     default_version="8.0.17",
     default_database="admin",
+    metrics=MetricNames(
+        connections=named("mongodb_ss_connections", conn_type="current"),
+        connections_max=(
+            *named("mongodb_ss_connections", conn_type="current"),
+            *named("mongodb_ss_connections", conn_type="available"),
+        ),
+        operations=named("mongodb_ss_opcounters"),
+    ),
     versions=(
         _official("8.0.17", below="10.0.0"),
         _official("8.0.10", below="10.0.0"),

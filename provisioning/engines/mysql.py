@@ -25,6 +25,7 @@ from provisioning.engine import (
     Version,
     unsupported,
 )
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -187,6 +188,11 @@ ENGINE = Engine(
     ops_kind="MySQLOpsRequest",
     port=3306,
     default_version="8.4.8",
+    metrics=MetricNames(
+        connections=named("mysql_global_status_threads_connected"),
+        connections_max=named("mysql_global_variables_max_connections"),
+        operations=named("mysql_global_status_queries"),
+    ),
     versions=_VERSIONS,
     modes=(
         Mode(name="standalone", description="One server; a restart is a short outage."),

@@ -12,6 +12,7 @@ from typing import Any
 from provisioning import bodies
 from provisioning.changes import BackupTool, Changes, Held, Parameter, assignments, read_resources
 from provisioning.engine import Address, Body, Choice, Count, DatabaseSpec, Engine, Mode, NodeGroup, Topology, Version
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -126,6 +127,14 @@ ENGINE = Engine(
     port=5432,
     default_version="17.5",
     default_database="postgres",
+    metrics=MetricNames(
+        connections=named("pg_stat_activity_count"),
+        connections_max=named("pg_settings_max_connections"),
+        operations=named("pg_stat_database_xact_commit", "pg_stat_database_xact_rollback"),
+        cache_hits=named("pg_stat_database_blks_hit"),
+        cache_misses=named("pg_stat_database_blks_read"),
+        replication_lag_seconds=named("pg_replication_lag_seconds"),
+    ),
     versions=(
         *_official("18.3", "18.2"),
         *_official("17.9", "17.8", "17.5", "17.4", "17.2"),

@@ -24,6 +24,7 @@ from provisioning.engine import (
     Version,
     unsupported,
 )
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -191,6 +192,14 @@ ENGINE = Engine(
     port=6379,
     default_version="7.4.6",
     default_database="0",
+    metrics=MetricNames(
+        connections=named("redis_connected_clients"),
+        connections_max=named("redis_config_maxclients"),
+        operations=named("redis_commands_processed_total"),
+        cache_hits=named("redis_keyspace_hits_total"),
+        cache_misses=named("redis_keyspace_misses_total"),
+        replication_lag_seconds=named("redis_connected_slave_lag_seconds"),
+    ),
     versions=_VERSIONS,
     modes=(
         Mode(name="standalone", description="One server; a restart is a short outage."),
