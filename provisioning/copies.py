@@ -1,18 +1,21 @@
 """Take copies of a database, and keep the rows that stand for them true to what the cluster has."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Permanent
 from provisioning.backups import driver_of
-from provisioning.backups.driver import Outcome, Progress, Seen, run_name
+from provisioning.backups.driver import Outcome, Progress, Seen, Window, run_name
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import ref_of
 from provisioning.cluster.ownership import is_being_deleted
 from provisioning.engine import Body
-from provisioning.models import Backup, BackupPolicy, Database, Operation
+from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
 from provisioning.run import Run
 from provisioning.workflow.declare import Fail, Wait
 
@@ -121,11 +124,11 @@ def backup_id(operation: Operation) -> Any:
 
 def note_copies(seen: Iterable[Seen], databases: Iterable[Database], *, now: datetime) -> None:
     """Bring the rows of these databases' copies in line with what the tool reports; what it no longer has counts as deleted."""
-    reported = list(seen)
+    reported: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for one in seen:
+        reported[one.namespace, one.object_name].append(one)
     for database in databases:
-        own = [
-            one for one in reported if (one.namespace, one.object_name) == (database.namespace, database.object_name)
-        ]
+        own = reported[database.namespace, database.object_name]
         rows = list(Backup.objects.filter(database=database).exclude(state="deleted"))
         for one in own:
             _note(one, database, rows, now)
@@ -172,15 +175,23 @@ def _origin(database: Database, at: datetime) -> dict[str, Any]:
     }
 
 
-def note_copies_of(gateway: Gateway, database: Database) -> None:
-    """Bring the rows of one database's copies, and its window of recovery, in line with what the cluster has."""
-    driver = driver_of(database.cluster)
-    now = SYSTEM_CLOCK.now()
-    note_copies(driver.seen(gateway, database), [database], now=now)
-    window = driver.window(gateway, database)
-    Database.objects.filter(pk=database.pk).update(
-        restorable_from=window.begins_at if window else None, restorable_until=window.ends_at if window else None
-    )
+def note_all_copies(gateway: Gateway, cluster: Cluster) -> None:
+    """Bring all copies of one cluster's databases, and their windows of recovery, in line with what the cluster has."""
+    driver = driver_of(cluster)
+    reported = driver.seen(gateway)
+    objects = {one.object_name for one in reported}
+    kept = Backup.objects.filter(cluster=cluster).exclude(state="deleted").values("database")
+    databases = Database.objects.filter(cluster=cluster).filter(Q(object_name__in=objects) | Q(pk__in=kept))
+    note_copies(reported, databases.select_related("cluster"), now=SYSTEM_CLOCK.now())
+    archived = Database.objects.filter(cluster=cluster, is_live=True, backup_policy__point_in_time=True)
+    for database in archived.select_related("cluster"):
+        _note_window(database, driver.window(gateway, database))
+
+
+def _note_window(database: Database, window: Window | None) -> None:
+    begins, ends = (window.begins_at, window.ends_at) if window else (None, None)
+    if (database.restorable_from, database.restorable_until) != (begins, ends):
+        Database.objects.filter(pk=database.pk).update(restorable_from=begins, restorable_until=ends)
 
 
 def _name(run: Run, number: int) -> str:
