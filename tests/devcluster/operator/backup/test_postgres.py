@@ -13,7 +13,7 @@ PLURAL, KIND = "postgreses", "Postgres"
 
 
 def rows(connection: "psycopg.Connection[tuple[Any, ...]]", query: str = "SELECT number FROM parcels") -> list[Any]:
-    return [row[0] for row in connection.execute(query)]  # type: ignore[call-overload] # a plain statement
+    return [row[0] for row in connection.execute(query)]
 
 
 def test_that_a_backup_brings_rows_back_in_place_and_into_a_new_database(tenant: Namespace) -> None:
@@ -47,11 +47,14 @@ def test_that_a_backup_brings_rows_back_in_place_and_into_a_new_database(tenant:
             "shop",
             "template1",
         ]
+    check_new_database(tenant, backups, snapshot["metadata"]["name"])
 
+
+def check_new_database(tenant: Namespace, backups: Backups, snapshot: str) -> None:
     copy = tenant.create(PLURAL, KIND, "copy", version="17.5", storage=STORAGE, init={"waitForInitialRestore": True})
     wait_until(lambda: has_condition(tenant, copy, "AcceptingConnection"), "the copy accepts connections")
     assert tenant.get(copy)["status"]["phase"] == "Provisioning"
-    restored = backups.ended(backups.restore("new", snapshot["metadata"]["name"], into="copy"))
+    restored = backups.ended(backups.restore("new", snapshot, into="copy"))
 
     assert restored["status"]["phase"] == "Succeeded", restored["status"]
     tenant.wait_for_phase(copy, "Ready")
