@@ -4,12 +4,14 @@ Source of every field: kubedb/apimachinery apis/kubedb/v1, kmodules.xyz/offshoot
 """
 
 from provisioning.engine import Body, DatabaseSpec
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 
 API_VERSION = "kubedb.com/v1"
 
 
-def database_object(kind: str, spec: DatabaseSpec, body: Body, *, name: str | None = None) -> Body:
+def database_object(
+    kind: str, spec: DatabaseSpec, body: Body, *, name: str | None = None, is_monitored: bool = True
+) -> Body:
     """Return a kubedb.com object: `body` is the engine's own part of `spec`, the shared fields are added here."""
     return {
         "apiVersion": API_VERSION,
@@ -25,9 +27,15 @@ def database_object(kind: str, spec: DatabaseSpec, body: Body, *, name: str | No
             "storageType": "Durable",
             "deletionPolicy": spec.deletion_policy,
             "autoOps": {"disabled": True},
+            **({"monitor": _monitor()} if is_monitored else {}),
             **body,
         },
     }
+
+
+def _monitor() -> Body:
+    """Return how the database is monitored: by annotations that any Prometheus can be told to follow, so that no operator of its is needed."""
+    return {"agent": "prometheus.io/builtin", "prometheus": {"exporter": {"resources": amounts(EXPORTER)}}}
 
 
 def amounts(resources: Resources) -> Body:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from dbaas.core.errors import FieldError
 from provisioning.changes import BackupTool, Changes
 from provisioning.metric_names import MetricNames
-from provisioning.sizes import NOTHING, Resources
+from provisioning.sizes import EXPORTER, NOTHING, Resources
 
 Body = dict[str, Any]
 """A Kubernetes object as plain JSON."""
@@ -151,11 +151,18 @@ TopologyField = Count | Choice | NodeCounts
 
 @dataclass(frozen=True, kw_only=True)
 class NodeGroup:
-    """Nodes of one kind in a database, and what each of them takes of the tenant's quota."""
+    """Nodes of one kind in a database, and what each of them takes of the tenant's quota; exporters come on top."""
 
     role: str
     count: int
     each: Resources
+    is_monitored: bool = True
+    """False for helpers that store nothing, to which KubeDB adds no exporter."""
+
+    @property
+    def taken(self) -> Resources:
+        """Return what all of them take together, the exporters included."""
+        return (self.each.plus(EXPORTER) if self.is_monitored else self.each).times(self.count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,7 +267,7 @@ class Engine:
         """Return what all nodes take together: the amount that quota reserves."""
         total = NOTHING
         for group in self.node_groups(topology, resources):
-            total = total.plus(group.each.times(group.count))
+            total = total.plus(group.taken)
         return total
 
 

@@ -52,21 +52,21 @@ def encryption_secret(place: Place, password: str) -> Body:
     }
 
 
-def storage_objects(place: Place, archiver_kinds: list[str]) -> list[Body]:
-    """Return the storage, the archivers' retention, and one archiver per kind."""
+def storage_objects(place: Place) -> list[Body]:
+    """Return the storage, and the archivers' retention."""
     everyone = {"allowedNamespaces": {"from": "All"}}
     storage = {"storage": place.backend, "usagePolicy": everyone, "deletionPolicy": "Delete", "default": True}
     retention = {"maxRetentionPeriod": "7d", "successfulSnapshots": {"last": 7}, "usagePolicy": everyone}
     return [
         _object(_STORAGE, "BackupStorage", place, place.name, storage),
         _object(_STORAGE, "RetentionPolicy", place, f"{place.name}-archive", retention),
-        *(_object(_ARCHIVER, kind, place, place.name, _archiver(place)) for kind in archiver_kinds),
     ]
 
 
-def _archiver(place: Place) -> Body:
+def archiver(place: Place, kind: str) -> Body:
+    """Return the archiver of one kind, which takes all databases that carry its label."""
     nightly = {"scheduler": {"schedule": _NIGHTLY}, "sessionHistoryLimit": 2}
-    return {
+    spec = {
         "databases": {
             "namespaces": {"from": "All"},
             "selector": {"matchLabels": {"archiver": "true"}},
@@ -78,6 +78,7 @@ def _archiver(place: Place) -> Body:
         "backupStorage": {"ref": {"name": place.name, "namespace": place.namespace}},
         "deletionPolicy": "Delete",
     }
+    return _object(_ARCHIVER, kind, place, place.name, spec)
 
 
 def _object(api_version: str, kind: str, place: Place, name: str, spec: Body) -> Body:

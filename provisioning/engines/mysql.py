@@ -95,7 +95,7 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
         return [NodeGroup(role="database", count=1, each=resources)]
     groups = [NodeGroup(role="database", count=topology["replicas"], each=resources.plus(_COORDINATOR))]
     if topology["replication"] == "innodb":
-        groups.append(NodeGroup(role="router", count=topology["routers"], each=_ROUTER))
+        groups.append(NodeGroup(role="router", count=topology["routers"], each=_ROUTER, is_monitored=False))
     return groups
 
 

@@ -25,7 +25,7 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
     replicas = topology.get("replicas", 1)
     groups = [NodeGroup(role="database", count=replicas, each=resources.plus(_COORDINATOR))]
     if replicas % 2 == 0:
-        groups.append(NodeGroup(role="arbiter", count=1, each=_ARBITER))
+        groups.append(NodeGroup(role="arbiter", count=1, each=_ARBITER, is_monitored=False))
     return groups
 
 

@@ -42,7 +42,7 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
         return [NodeGroup(role="shard", count=topology["shards"] * topology["replicas"], each=resources)]
     return [
         NodeGroup(role="database", count=topology["replicas"], each=resources.plus(_COORDINATOR)),
-        NodeGroup(role="sentinel", count=_SENTINELS, each=_SENTINEL),
+        NodeGroup(role="sentinel", count=_SENTINELS, each=_SENTINEL, is_monitored=False),
     ]
 
 
@@ -55,7 +55,7 @@ def _companion_manifests(spec: DatabaseSpec) -> tuple[Body, ...]:
     if spec.topology["mode"] != "replicated":
         return ()
     body = bodies.nodes(_SENTINELS, "redissentinel", _SENTINEL, spec.storage_class)
-    return (bodies.database_object("RedisSentinel", spec, body, name=_sentinel_name(spec)),)
+    return (bodies.database_object("RedisSentinel", spec, body, name=_sentinel_name(spec), is_monitored=False),)
 
 
 def _database_manifest(spec: DatabaseSpec) -> Body:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from dbaas.core.errors import Permanent, Transient
 from provisioning.backups.preparation import (
     Place,
+    archiver,
     encryption_secret,
     local_backend,
     namespace,
@@ -16,7 +17,7 @@ from provisioning.backups.preparation import (
     storage_objects,
 )
 from provisioning.cluster.client import Gateway
-from provisioning.cluster.errors import AlreadyExists
+from provisioning.cluster.errors import AlreadyExists, ObjectMissing
 from provisioning.cluster.kinds import ref_of
 from provisioning.cluster.registry import gateway_to
 from provisioning.engine import Body
@@ -64,36 +65,43 @@ class Command(BaseCommand):
             )
         place = Place(namespace=options["namespace"], name=options["name"], backend=backend)
         archivers = [engine.backup.archiver_kind for engine in all_engines().values() if engine.backup.archiver_kind]
-        self._make(gateway_to(cluster), place, archivers)
+        archives = self._make(gateway_to(cluster), place, archivers)
         columns = {
             "backup_driver": "kubestash",
             "backup_namespace": place.namespace,
             "backup_storage": place.name,
             "backup_encryption_secret": place.secret_name,
-            "archiver": place.name,
+            "archiver": place.name if archives else "",
         }
         if any(getattr(cluster, name) != value for name, value in columns.items()):
             Cluster.objects.update_or_create(pk=cluster.pk, defaults=columns)
         self.stdout.write(f"{cluster} keeps backups in {place.namespace}/{place.name}.")
 
-    def _make(self, gateway: Gateway, place: Place, archivers: list[str]) -> None:
-        """Make every object; a cluster that is only starting is waited for."""
-        bodies = [namespace(place), *storage_objects(place, archivers)]
+    def _make(self, gateway: Gateway, place: Place, archivers: list[str]) -> bool:
+        """Make every object, waiting for a cluster that is only starting; False where the cluster knows no archivers."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             try:
-                gateway.apply(bodies[0])
+                gateway.apply(namespace(place))
                 _create_once(gateway, encryption_secret(place, secrets.token_urlsafe(32)))
-                for body in bodies[1:]:
+                for body in storage_objects(place):
                     gateway.apply(body)
+                return _make_archivers(gateway, place, archivers)
             except Transient as error:
                 if time.monotonic() > deadline:
                     raise CommandError(f"The cluster does not answer: {error.detail}") from error
                 time.sleep(0.2)
             except Permanent as error:
                 raise CommandError(f"The cluster refuses: {error.detail}") from error
-            else:
-                return
+
+
+def _make_archivers(gateway: Gateway, place: Place, kinds: list[str]) -> bool:
+    try:
+        for kind in kinds:
+            gateway.apply(archiver(place, kind))
+    except ObjectMissing:
+        return False
+    return True
 
 
 def _create_once(gateway: Gateway, body: Body) -> None:
