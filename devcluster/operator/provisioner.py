@@ -60,6 +60,12 @@ class Provisioner:
         self._settled.pop(key, None)
         self._changed.add(key)
 
+    def _unsettle_dependents(self, key: Key) -> None:
+        """Make those that refer to a changed database look at it again with their next health check."""
+        for other, settled in list(self._settled.items()):
+            if key in self._engines[other[0]].referred(settled.workload.db).values():
+                self.unsettle(other)
+
     async def reconcile(self, key: Key) -> float | None:
         """Do what the database needs now; give the seconds until the next look, None for no next look."""
         engine, namespace, name = self._engines[key[0]], key[1], key[2]
@@ -125,7 +131,10 @@ class Provisioner:
 
     async def _provision(self, key: Key, engine: Engine, db: Database) -> float | None:
         db = await self._with_defaults(engine, db)
+        present = db
         db, waiting = await self._requests.attend(engine, db)
+        if db is not present:
+            self._unsettle_dependents(key)
         status = Status(kube=self._site.kube, resource=engine.resource, body=db.body)
         if db.spec.get("halted"):
             await self._halt(engine, db, status)

@@ -134,6 +134,8 @@ def settings_text(*, memory_mib: int, given: str, synchronous: str, upstream: st
         "wal_keep_size": f"{WAL_KEEP_MIB}MB",
         "synchronous_standby_names": _quoted(synchronous),
         "primary_conninfo": _quoted(upstream),
+        # The default waits five seconds for a primary that restarts.
+        "wal_retrieve_retry_interval": "300ms",
     }
     return "\n".join([*(f"{name} = {value}" for name, value in settings.items()), given, ""])
 
