@@ -26,7 +26,7 @@ _STATES = {
     Outcome.SKIPPED: "failed",
 }
 _MOST_RUNS = 20
-_AGAIN_AFTER_SKIP = timedelta(seconds=15)
+_AGAIN_AFTER_SKIP = timedelta(seconds=5)
 
 
 class TooManySkips(Permanent):

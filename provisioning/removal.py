@@ -3,6 +3,8 @@
 Level-triggered: each call looks at the object and does the one thing that is missing.
 """
 
+from datetime import timedelta
+
 from provisioning.cluster.kinds import DATABASE_KINDS, Ref
 from provisioning.cluster.ownership import belongs_to, is_being_deleted
 from provisioning.engine import Body
@@ -29,13 +31,18 @@ def remove(run: Run, ref: Ref, *, keeps_volumes: bool = False) -> Wait | None:
     if not belongs_to(found, run.database.id):
         raise NameConflict(f"{ref} does not belong to this database; it was left alone.")
     if is_being_deleted(found):
-        return Wait(reason=_why_it_lingers(found, ref))
+        return Wait(reason=_why_it_lingers(found, ref), again_in=_next_look(ref))
     policy = KEEP_VOLUMES if keeps_volumes else WIPE_OUT
     if ref.kind in DATABASE_KINDS and found["spec"].get("deletionPolicy") != policy:
         version = found["metadata"]["resourceVersion"]
         found = run.change(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": policy}})
     run.delete(ref, uid=found["metadata"]["uid"])
-    return Wait(reason=f"{ref.kind.kind} {ref.name} is being deleted.")
+    return Wait(reason=f"{ref.kind.kind} {ref.name} is being deleted.", again_in=_next_look(ref))
+
+
+def _next_look(ref: Ref) -> timedelta | None:
+    """Return when to look again: nobody watches what is not a database."""
+    return None if ref.kind in DATABASE_KINDS else timedelta(seconds=1)
 
 
 def _why_it_lingers(found: Body, ref: Ref) -> str:

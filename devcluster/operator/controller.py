@@ -52,10 +52,10 @@ class Controller:
             proxy=Proxy(),
         )
         self._exporter = ExporterServer(self._site)
-        self._provisioner = Provisioner(self._site, self._engines)
+        self._backups = Coordinator(self._site, self._engines, self._wake, EXPECTED)
+        self._provisioner = Provisioner(self._site, self._engines, self._backups.fill)
         self._databases: WorkQueue[Key] = WorkQueue(self._provisioner.reconcile, expected=EXPECTED)
         self._claims: WorkQueue[tuple[str, str]] = WorkQueue(self._release_claim, expected=EXPECTED)
-        self._backups = Coordinator(self._site, self._engines, self._wake, EXPECTED)
         self._seen: dict[Key, object] = {}
         self._quick_exits: dict[PodKey, int] = {}
 

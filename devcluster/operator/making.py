@@ -81,7 +81,10 @@ async def make_objects(site: Site, db: Database, layout: Layout, *, with_secret:
         *(_make(site, db, resource, body) for resource, body in [*services, *budgets, *bindings]),
         *(_make(site, db, PET_SETS, objects.pet_set(db, group)) for group in layout.groups),
     )
-    made = {PET_SETS: {group.name for group in layout.groups}, SERVICES: {body["metadata"]["name"] for _, body in services}}
+    made = {
+        PET_SETS: {group.name for group in layout.groups},
+        SERVICES: {body["metadata"]["name"] for _, body in services},
+    }
     made[DISRUPTION_BUDGETS] = {body["metadata"]["name"] for _, body in budgets}
     await asyncio.gather(*(_remove_surplus(site, db, resource, names) for resource, names in made.items()))
 

@@ -142,6 +142,7 @@ class Provisioner:
         await deletion.resume(db, status)
         await status.set({Type.PROVISIONING_STARTED: True})
         workload, states = await self._workloads.prepare(engine, db)
+        await self._fill(engine, workload)
         await self._report_down(engine, workload, states, status)
         # Only real servers cost something to start.
         async with self._workloads.starting if engine.running_version(db) else contextlib.nullcontext():

@@ -34,6 +34,7 @@ from devcluster.operator.kube import Body, ConflictError
 from devcluster.operator.resources import SECRETS
 
 NOT_READY_SECONDS = 2.0
+BUSY_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 300.0
 FIRST_RUN = "InitialBackupTriggered"
 
@@ -63,6 +64,9 @@ async def reconcile(scene: Scene, place: Place) -> float | None:
         return NOT_READY_SECONDS
     sessions = [await _ask_for_runs(scene, body, session, sessions) for session in body["spec"].get("sessions") or []]
     await scene.write_status(CONFIGURATIONS, body, {"sessions": sessions})
+    waiting = [one for one in sessions if one["nextSchedule"] and not _has_begun(one)]
+    if waiting:
+        return BUSY_SECONDS
     due = [read_time(one["nextSchedule"]) for one in sessions if one.get("nextSchedule")]
     if not due:
         return None
@@ -186,8 +190,7 @@ async def _ask_for_runs(scene: Scene, body: Body, session: Body, before: list[Bo
     known: Body = next((one for one in before if one.get("name") == name), {"name": name})
     conditions: list[Body] = known.get("conditions") or []
     idle = bool((session.get("scheduler") or {}).get("suspend")) or bool(body["spec"].get("paused"))
-    is_new = not any(one["type"] == FIRST_RUN for one in conditions)
-    if is_new and not idle:
+    if not _has_begun(known) and not idle and not await _is_busy(scene, body):
         await start_session(scene, body, name, read_time(body["metadata"]["creationTimestamp"]))
         conditions = with_condition(
             conditions, FIRST_RUN, holds=True, reason="SuccessfullyTriggered", message="The first backup was started."
@@ -203,6 +206,19 @@ async def _ask_for_runs(scene: Scene, body: Body, session: Body, before: list[Bo
     )
     upcoming = slots.upcoming.strftime("%Y-%m-%dT%H:%M:%SZ") if slots.upcoming else ""
     return {"name": name, "nextSchedule": upcoming, "conditions": conditions}
+
+
+def _has_begun(session_status: Body) -> bool:
+    return any(one["type"] == FIRST_RUN for one in session_status.get("conditions") or [])
+
+
+async def _is_busy(scene: Scene, body: Body) -> bool:
+    """Tell whether a run is going on: a first run that comes at the same time would only be skipped."""
+    place = place_of(body)
+    runs = await scene.site.kube.list_all(BACKUP_SESSIONS, place.namespace)
+    return any(
+        one["spec"]["invoker"]["name"] == place.name and phase_of(one) in {"", "Pending", "Running"} for one in runs
+    )
 
 
 def _expression(session: Body) -> str:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from devcluster.operator.backup import configurations, repositories, snapshots, storages
+from devcluster.operator.backup import configurations, recovery, repositories, snapshots, storages
+from devcluster.operator.backup.archivers import Archivers
 from devcluster.operator.backup.bodies import Place, phase_of, place_of, referred
 from devcluster.operator.backup.kinds import (
+    ARCHIVERS,
     BACKUP_SESSIONS,
     CONFIGURATIONS,
     REPOSITORIES,
@@ -19,7 +21,7 @@ from devcluster.operator.backup.restores import Restores
 from devcluster.operator.backup.scene import Scene
 from devcluster.operator.backup.sessions import Sessions
 from devcluster.operator.backup.vault import Vault
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.queue import WorkQueue
 from devcluster.operator.resources import Resource
@@ -55,13 +57,21 @@ class Coordinator:
             BACKUP_SESSIONS: Sessions(scene).reconcile,
             RESTORE_SESSIONS: Restores(scene).reconcile,
         }
+        self._scene = scene
+        self._engines = {key: one for key, one in engines.items() if one.kind in ARCHIVERS}
+        self._archived: WorkQueue[Key] = WorkQueue(Archivers(scene).reconcile, expected=expected)
         self._site = site
         self._queues = {resource: WorkQueue(one, expected=expected) for resource, one in work.items()}
         self._seen: dict[tuple[Resource, Place], object] = {}
 
     def watchers(self) -> list[Coroutine[Any, Any, None]]:
         """Give what has to run as long as the operator does."""
-        return [self._watch(resource) for resource in self._queues]
+        mine = [self._watch(resource) for resource in self._queues]
+        return [*mine, *(self._watch_archived(engine) for engine in self._engines.values())]
+
+    async def fill(self, engine: Engine, workload: Workload) -> None:
+        """Fill a new database from an archive if it asks for it. Raises: NotYetError."""
+        await recovery.fill(self._scene, engine, workload)
 
     def wake(self, resource: Resource, place: Place) -> None:
         """Look at an object again."""
@@ -69,7 +79,7 @@ class Coordinator:
 
     async def close(self) -> None:
         """Stop all work and wait for it to end."""
-        await asyncio.gather(*(queue.close() for queue in self._queues.values()))
+        await asyncio.gather(self._archived.close(), *(queue.close() for queue in self._queues.values()))
 
     async def _watch(self, resource: Resource) -> None:
         async for change in self._site.kube.watch(resource):
@@ -82,6 +92,12 @@ class Coordinator:
                 self._seen.pop((resource, place), None)
             else:
                 self._seen[resource, place] = known
+
+    async def _watch_archived(self, engine: Engine) -> None:
+        """Look at the databases that join an archiver, and at all of them when an archiver changes."""
+        async for change in self._site.kube.watch(engine.resource):
+            if change.body["spec"].get("archiver"):
+                self._archived.add((engine.plural, *place_of(change.body)))
 
     def _wake_others(self, resource: Resource, body: Body) -> None:
         """A snapshot counts in its repository, and a repository in its storage."""

@@ -17,6 +17,9 @@ EXECUTOR_ANNOTATION = "devcluster.local/executor"
 SNAPSHOT_ANNOTATION = "devcluster.local/snapshot"
 """The snapshot that a restore of `latest` has chosen: a later attempt takes the same one."""
 
+LOGS_ANNOTATION = "devcluster.local/logs"
+"""Where the logs are that can be replayed on top of a full snapshot."""
+
 CORE_API = "core.kubestash.com/v1alpha1"
 
 
@@ -35,4 +38,8 @@ STORAGES = _storage("BackupStorage", "backupstorages")
 REPOSITORIES = _storage("Repository", "repositories")
 RETENTION_POLICIES = _storage("RetentionPolicy", "retentionpolicies")
 SNAPSHOTS = _storage("Snapshot", "snapshots")
+ARCHIVERS = {
+    kind: Resource(api_version="archiver.kubedb.com/v1alpha1", kind=f"{kind}Archiver", plural=f"{kind.lower()}archivers")
+    for kind in ("Postgres", "MySQL", "MongoDB")
+}
 NAMESPACES = Resource(api_version="v1", kind="Namespace", plural="namespaces", namespaced=False)

@@ -136,8 +136,12 @@ def settings_text(*, memory_mib: int, given: str, synchronous: str, upstream: st
         "primary_conninfo": _quoted(upstream),
         # The default waits five seconds for a primary that restarts.
         "wal_retrieve_retry_interval": "300ms",
+        # So that archiving may begin without a restart; until then every file counts as archived.
+        "archive_mode": "on",
+        "archive_command": "'true'",
     }
-    return "\n".join([*(f"{name} = {value}" for name, value in settings.items()), given, ""])
+    lines = [*(f"{name} = {value}" for name, value in settings.items()), given, "include_if_exists = 'archive.conf'"]
+    return "\n".join([*lines, ""])
 
 
 def write_settings(volume: Path, text: str) -> bool:

@@ -51,16 +51,26 @@ class Postgres(Method):
             raise ToolError(f"backupCmd {tool} is not known; it is pg_dumpall or pg_dump.")
         given = _arguments(job)
         left_out = [f"--exclude-database={name}" for name in SYSTEM_DATABASES] if tool == "pg_dumpall" else []
-        server = await _Server.of(job)
+        server = await PostgresServer.of(job)
         try:
             async with job.folder.writing("dump") as sink:
                 await read_into(sink, [*server.command(tool), *left_out, *given], server.environment)
         except ExitError as error:
             raise job.error(str(error)) from error
 
+    async def back_up_files(self, job: Job) -> None:
+        """Write a copy of the server's files, with the log that makes it whole."""
+        server = await PostgresServer.of(job)
+        options = ["-D", "-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast"]
+        try:
+            async with job.folder.writing("physical") as sink:
+                await read_into(sink, [*server.command("pg_basebackup"), *options], server.environment)
+        except ExitError as error:
+            raise job.error(str(error)) from error
+
     async def restore(self, job: Job) -> None:
         """Run the dump, and make sure that the login still fits."""
-        server, given = await _Server.of(job), _arguments(job)
+        server, given = await PostgresServer.of(job), _arguments(job)
         for part in job.folder.parts():
             if part.name == "dump" or len(job.folder.parts()) == 1:
                 with job.folder.open(part) as file:
@@ -79,7 +89,7 @@ def installed(target: Target) -> Installed:
     return found
 
 
-class _Server:
+class PostgresServer:
     """The server that takes writes, and how its tools reach it."""
 
     def __init__(self, job: Job, port: int) -> None:
@@ -88,7 +98,7 @@ class _Server:
         self.environment = {"PGPASSWORD": job.login.password, "PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "kubestash"}
 
     @classmethod
-    async def of(cls, job: Job) -> "_Server":
+    async def of(cls, job: Job) -> "PostgresServer":
         """Find it."""
         return cls(job, (await primaries(job.site, job.target))[0][1])
 
@@ -105,6 +115,14 @@ class _Server:
         except ExitError:
             return None
 
+    async def row(self, statement: str) -> list[str]:
+        """Run a statement and give the columns of its only row. Raises: ToolError."""
+        command = [*self.command("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", statement]
+        try:
+            return (await run(command, self.environment)).strip().split("|")
+        except ExitError as error:
+            raise self._job.error(str(error)) from error
+
     async def tell(self, database: str, statement: str) -> None:
         """Run a statement. Raises: ToolError."""
         command = [*self.command("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement]
@@ -114,7 +132,7 @@ class _Server:
             raise self._job.error(str(error)) from error
 
 
-async def _restore(job: Job, server: _Server, given: list[str], file: IO[bytes]) -> None:
+async def _restore(job: Job, server: PostgresServer, given: list[str], file: IO[bytes]) -> None:
     head = b"".join(_head(file))
     if head.startswith(CUSTOM_DUMP):
         raise ToolError("The backup is in pg_dump's custom format, which psql cannot read; back up without --format.")
@@ -136,13 +154,13 @@ async def _restore(job: Job, server: _Server, given: list[str], file: IO[bytes])
     await server.tell("postgres", f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE)")
 
 
-async def _enter_scratch(server: _Server) -> None:
+async def _enter_scratch(server: PostgresServer) -> None:
     """Make the scratch database unless an earlier attempt did, which may have dropped the databases to connect to."""
     if await server.ask(SCRATCH, "SELECT 1") is None:
         await server.tell("postgres", f"CREATE DATABASE {SCRATCH} TEMPLATE template0")
 
 
-async def _run_script(job: Job, server: _Server, where: list[str], head: bytes, file: IO[bytes]) -> None:
+async def _run_script(job: Job, server: PostgresServer, where: list[str], head: bytes, file: IO[bytes]) -> None:
     command = [*server.command("psql"), "-Xq", "-v", "ON_ERROR_STOP=0", *where]
     try:
         said = await write_from(

@@ -21,6 +21,10 @@ class Simulated(Method):
         async with job.folder.writing("dump") as sink:
             await sink.take(json.dumps(described).encode())
 
+    async def back_up_files(self, job: Job) -> None:
+        """Write the same file."""
+        await self.back_up(job)
+
     async def restore(self, job: Job) -> None:
         """Read the file, and refuse one of another kind."""
         await asyncio.sleep(WORK_SECONDS)
