@@ -6,7 +6,7 @@ It runs for one database at a time and any number of times; `controller.py` deci
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from devcluster.operator import deletion, pods
@@ -43,7 +43,11 @@ class _Settled:
 class Provisioner:
     """Reconciles databases."""
 
-    def __init__(self, site: Site, engines: Mapping[str, Engine]) -> None:
+    def __init__(
+        self, site: Site, engines: Mapping[str, Engine], fill: Callable[[Engine, Workload], Awaitable[None]]
+    ) -> None:
+        """`fill` brings what an archive holds into a new database that asks for it, before its first server starts."""
+        self._fill = fill
         self._site = site
         self._engines = engines
         self._settled: dict[Key, _Settled] = {}

@@ -48,13 +48,8 @@ async def reconcile(scene: Scene, place: Place) -> float | None:
         await _remove(scene, body)
         return None
     body = await scene.hold(CONFIGURATIONS, body)
-    try:
-        for session in body["spec"].get("sessions") or []:
-            Cron(_expression(session))
-    except CronError as error:
-        message = str(error)
-        conditions = _validated(body, message)
-        await scene.write_status(CONFIGURATIONS, body, {"phase": "Invalid", "conditions": conditions})
+    if error := _schedule_error(body):
+        await scene.write_status(CONFIGURATIONS, body, {"phase": "Invalid", "conditions": _validated(body, error)})
         return None
     status = await _observe(scene, body)
     # The first run and the slots look at what was written before, so the phase comes first.
@@ -64,14 +59,26 @@ async def reconcile(scene: Scene, place: Place) -> float | None:
         return NOT_READY_SECONDS
     sessions = [await _ask_for_runs(scene, body, session, sessions) for session in body["spec"].get("sessions") or []]
     await scene.write_status(CONFIGURATIONS, body, {"sessions": sessions})
-    waiting = [one for one in sessions if one["nextSchedule"] and not _has_begun(one)]
-    if waiting:
+    return _pause_seconds(sessions)
+
+
+def _schedule_error(body: Body) -> str:
+    for session in body["spec"].get("sessions") or []:
+        try:
+            Cron(_expression(session))
+        except CronError as error:
+            return str(error)
+    return ""
+
+
+def _pause_seconds(sessions: list[Body]) -> float | None:
+    """Give when the next slot is due; a first run that had to wait for another is looked at soon."""
+    if any(one["nextSchedule"] and not _has_begun(one) for one in sessions):
         return BUSY_SECONDS
-    due = [read_time(one["nextSchedule"]) for one in sessions if one.get("nextSchedule")]
+    due = [read_time(one["nextSchedule"]) for one in sessions if one["nextSchedule"]]
     if not due:
         return None
-    seconds = (min(due) - datetime.now(UTC)).total_seconds()
-    return min(LONGEST_PAUSE_SECONDS, max(0.2, seconds))
+    return min(LONGEST_PAUSE_SECONDS, max(0.2, (min(due) - datetime.now(UTC)).total_seconds()))
 
 
 async def start_session(

@@ -15,7 +15,7 @@ from devcluster.operator.status import Status
 __all__ = ["awaits_restore", "mark_interrupted", "mark_restored", "mark_restoring"]
 
 
-async def mark_restoring(scene: Scene, target: Target, session: str) -> None:
+async def mark_restoring(scene: Scene, target: Target, origin: str) -> None:
     """Say that the database's rows are being replaced."""
     generation = _generation(target.db.body)
 
@@ -25,17 +25,17 @@ async def mark_restoring(scene: Scene, target: Target, session: str) -> None:
             Type.DATA_RESTORE_STARTED,
             status=True,
             generation=generation,
-            message=_started(session),
+            message=_started(origin),
         )
 
     await _status(scene, target).change(change)
 
 
-async def mark_restored(scene: Scene, target: Target, session: str, *, error: str, began: bool = True) -> None:
+async def mark_restored(scene: Scene, target: Target, origin: str, *, error: str, began: bool = True) -> None:
     """Say how the restore of a session ended, unless another one or nothing has begun since."""
     conditions = status_of(target.db.body).get("conditions") or []
     ours = any(
-        one["type"] == Type.DATA_RESTORE_STARTED and one.get("message") == _started(session) for one in conditions
+        one["type"] == Type.DATA_RESTORE_STARTED and one.get("message") == _started(origin) for one in conditions
     )
     others = not ours and condition_status(conditions, Type.DATA_RESTORE_STARTED) is not None
     if others or (began and not ours) or condition_status(conditions, Type.DATA_RESTORED) is not None:
@@ -45,14 +45,14 @@ async def mark_restored(scene: Scene, target: Target, session: str, *, error: st
         await scene.site.events.warning(target.db.body, "FailedToRestoreData", error)
 
 
-async def mark_interrupted(scene: Scene, target: Target, session: str) -> None:
+async def mark_interrupted(scene: Scene, target: Target, origin: str) -> None:
     """Say that the session went away before it ended."""
     conditions = status_of(target.db.body).get("conditions") or []
     ours = any(
-        one["type"] == Type.DATA_RESTORE_STARTED and one.get("message") == _started(session) for one in conditions
+        one["type"] == Type.DATA_RESTORE_STARTED and one.get("message") == _started(origin) for one in conditions
     )
     if ours and condition_status(conditions, Type.DATA_RESTORED) is None:
-        message = f"RestoreSession {session} was deleted before it ended."
+        message = f"{origin} was deleted before it ended."
         await _finish(scene, target, restored=False, reason="DataRestoreInterrupted", message=message)
 
 
@@ -68,8 +68,8 @@ async def _finish(scene: Scene, target: Target, *, restored: bool, reason: str, 
     scene.wake_database(target.key)
 
 
-def _started(session: str) -> str:
-    return f"RestoreSession {session} restores the data."
+def _started(origin: str) -> str:
+    return f"{origin} restores the data."
 
 
 def _generation(body: Body) -> int:

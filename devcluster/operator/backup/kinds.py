@@ -39,7 +39,9 @@ REPOSITORIES = _storage("Repository", "repositories")
 RETENTION_POLICIES = _storage("RetentionPolicy", "retentionpolicies")
 SNAPSHOTS = _storage("Snapshot", "snapshots")
 ARCHIVERS = {
-    kind: Resource(api_version="archiver.kubedb.com/v1alpha1", kind=f"{kind}Archiver", plural=f"{kind.lower()}archivers")
+    kind: Resource(
+        api_version="archiver.kubedb.com/v1alpha1", kind=f"{kind}Archiver", plural=f"{kind.lower()}archivers"
+    )
     for kind in ("Postgres", "MySQL", "MongoDB")
 }
 NAMESPACES = Resource(api_version="v1", kind="Namespace", plural="namespaces", namespaced=False)

@@ -64,7 +64,7 @@ class Restores:
         target = await find_target(scene.site, scene.engines, body["spec"].get("target"), place.namespace)
         if is_leaving(body):
             if phase_of(body) not in TERMINAL and target is not None:
-                await mark_interrupted(scene, target, place.name)
+                await mark_interrupted(scene, target, _origin(body))
             await scene.release(RESTORE_SESSIONS, body)
             return None
         body = await scene.hold(RESTORE_SESSIONS, body)
@@ -153,7 +153,7 @@ class Restores:
         kind = (snapshot["spec"].get("appRef") or {}).get("kind")
         if kind != target.engine.kind:
             return f"The snapshot is of kind {kind}, the target is {target.engine.kind}."
-        await mark_restoring(scene, target, body["metadata"]["name"])
+        await mark_restoring(scene, target, _origin(body))
         try:
             login = await read_login(scene.site, target)
             async with asyncio.timeout(left_seconds):
@@ -194,11 +194,15 @@ class Restores:
         """Tell the database how its restore ended, unless it knows."""
         if target is None:
             return
-        name, failed = body["metadata"]["name"], phase_of(body) != "Succeeded"
+        failed = phase_of(body) != "Succeeded"
         message = "; ".join(str(one["message"]) for one in status_of(body).get("conditions") or [] if one["type"] in {
             "RestoreIncomplete", "ValidationPassed"})  # fmt: skip
         never_began = failed and awaits_restore(target.db.spec, status_of(target.db.body))
-        await mark_restored(self._scene, target, name, error=message if failed else "", began=not never_began)
+        await mark_restored(self._scene, target, _origin(body), error=message if failed else "", began=not never_began)
+
+
+def _origin(body: Body) -> str:
+    return f"RestoreSession {body['metadata']['name']}"
 
 
 def _is_reachable(target: Target) -> bool:
