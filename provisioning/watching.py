@@ -166,12 +166,16 @@ def note_change(database_id: UUID, body: Body | None) -> None:
         database = Database.objects.filter(pk=database_id).first()
         if database is None:
             return
-        if body is not None and body["kind"] in _DATABASES and body["metadata"]["name"] == database.object_name:
+        if body is not None and database.is_live and _is_the_database(body, database):
             _write_down(database, observed_columns(body))
         if database.active_operation_id and make_due([database.active_operation_id], now=SYSTEM_CLOCK.now()):
             wake(database.active_operation_id)
     finally:
         close_old_connections()  # between two events may lie hours, and each kind's thread would hold one of the pool's few
+
+
+def _is_the_database(body: Body, database: Database) -> bool:
+    return body.get("kind") in _DATABASES and body["metadata"]["name"] == database.object_name
 
 
 def _write_down(database: Database, columns: Mapping[str, Any]) -> None:

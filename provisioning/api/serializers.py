@@ -76,6 +76,12 @@ class DatabaseCreateSerializer(serializers.Serializer[Any]):
         required=False, help_text="Fill it from a backup; what is left out is the source's."
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask for an engine where the content does not say it."""
+        if "engine" not in attrs and "restore_from" not in attrs:
+            raise serializers.ValidationError({"engine": "This field is required."}, code="required")
+        return attrs
+
 
 class DatabaseChangeSerializer(serializers.Serializer[Any]):
     """What can be changed at once, and `parameters`, which take an operation."""

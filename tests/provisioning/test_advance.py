@@ -212,10 +212,13 @@ def test_that_a_permanent_error_is_undone_and_the_database_goes_back(work: Work,
     assert told(ended)[-3:] == ["turned_back", "undone", "failed"]
 
 
-def test_that_a_change_of_state_that_is_not_allowed_is_never_saved(work: Work, rehearsal: Operation) -> None:
+def test_that_a_change_of_state_that_is_not_allowed_is_never_saved(
+    work: Work, script: Script, rehearsal: Operation
+) -> None:
+    script["first"] = lambda _run: Wait(reason="It is not time.")
     Operation.objects.filter(pk=rehearsal.pk).update(state="undoing", step="")
 
-    with pytest.raises(AssertionError, match="may not go from undoing to running"):
+    with pytest.raises(AssertionError, match="may not go from undoing to waiting"):
         work()
 
     assert Operation.objects.get(pk=rehearsal.pk).state == "undoing"

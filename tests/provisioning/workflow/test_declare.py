@@ -120,7 +120,7 @@ def test_that_everything_from_the_point_of_no_return_on_is_past_it() -> None:
     def sweep(_run: object) -> None:
         """Sweep up."""
 
-    past = {name: workflow.is_past_return(name) for name in ("sand", "demolish", "sweep", "unheard_of", None)}
+    past = {name: workflow.is_past_return(name, {}) for name in ("sand", "demolish", "sweep", "unheard_of", None)}
 
     assert past == {"sand": False, "demolish": True, "sweep": True, "unheard_of": False, None: False}
 
