@@ -15,6 +15,7 @@ conns{type="available", pod="a-0",} 97
 odd{text="a \"b\" {c}, d=\\e\n"} 1.5e+2
 nan_value NaN
 not a sample
+a_word x
 broken{
 """
 

@@ -131,6 +131,18 @@ def test_that_a_counter_that_began_anew_gives_no_rate(gateway: Gateway, shop: Na
     assert "operations_per_second" not in found.curves
 
 
+def test_that_a_cache_that_nobody_used_has_no_ratio(gateway: Gateway, shop: Namespace) -> None:
+    now = SYSTEM_CLOCK.now()
+    look(gateway, shop.name, now=now)
+    kept = cache.get(f"metrics:{ORDERS}")
+    cache.set(f"metrics:{ORDERS}", {**kept, "hits": None})
+
+    found = look(gateway, shop.name, now=now + timedelta(seconds=10))
+
+    assert "cache_hit_ratio" not in found.curves
+    assert "operations_per_second" in found.curves
+
+
 def test_that_what_a_cluster_does_not_have_is_named(gateway: Gateway, operated: PocketCluster) -> None:
     empty = operated.namespace()
 

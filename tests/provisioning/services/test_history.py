@@ -82,7 +82,11 @@ def test_that_newer_forms_of_events_are_read(alice: User, database: Database, ku
 
 def test_that_false_conditions_are_warnings_unless_false_is_fine(alice: User, database: Database, stage: Stage) -> None:
     changed = {"status": "False", "lastTransitionTime": "2026-01-31T12:00:00Z"}
-    conditions = [{"type": "Ready", **changed}, {"type": "Paused", **changed}]
+    conditions = [
+        {"type": "Ready", **changed},
+        {"type": "Paused", **changed},
+        {**changed, "type": "Odd", "lastTransitionTime": "soon"},
+    ]
     status = {"phase": "NotReady", "conditions": conditions}
     ref = stage.ref(database)
     stage.kube.merge(type(ref)(kind=ref.kind, name=f"{ref.name}/status", namespace=ref.namespace), {"status": status})
