@@ -1,5 +1,6 @@
 """Real PostgreSQL servers through all types of requests: the rows stay, and the servers do what the objects say."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -89,14 +90,41 @@ def test_that_rows_stay_through_every_request_on_three_servers(namespace: Namesp
 
     carry_out(namespace, KIND, "newer", "orders", "UpdateVersion", updateVersion={"targetVersion": "18.3"})
 
-    for pod in pids:
-        assert settings(namespace, "orders", pod, "server_version")[0].startswith("18.")
-        assert on_pod(namespace, "orders", pod, "SELECT number FROM parcels") == [(7,)]
-    assert standbys(namespace, "orders") == {"orders-1", "orders-2"}
+    check_upgraded(namespace, path, "orders", pids)
+
+    namespace.patch(path, {"spec": {"halted": True}})
+    namespace.wait_for_phase(path, "Halted")
+    namespace.patch(path, {"spec": {"halted": False, "deletionPolicy": "WipeOut"}})
+    namespace.wait_for_phase(path, "Ready")
+
+    check_upgraded(namespace, path, "orders", pids)
+
+
+def check_upgraded(namespace: Namespace, path: str, name: str, pods: Iterable[str]) -> None:
+    for pod in pods:
+        assert settings(namespace, name, pod, "server_version")[0].startswith("18.")
+        assert on_pod(namespace, name, pod, "SELECT number FROM parcels") == [(7,)]
+    wait_until(lambda: standbys(namespace, name) == {f"{name}-1", f"{name}-2"}, "the standbys follow")
     database = namespace.get(path)
     assert database["spec"]["version"] == "18.3"
     assert database["status"]["phase"] == "Ready"
     assert database["metadata"]["annotations"]["devcluster.local/running-version"].startswith("PostgreSQL 18.")
+
+
+def test_that_data_that_a_newer_server_cannot_take_stays_with_the_old_one(namespace: Namespace) -> None:
+    path = make(namespace, "tied")
+    with namespace.connect("tied") as connection:
+        connection.execute("CREATE EXTENSION pgcrypto")
+
+    update = {"updateVersion": {"targetVersion": "18.3"}}
+    end = end_of(namespace, request(namespace, KIND, "newer", "tied", "UpdateVersion", **update))
+
+    assert end["status"]["phase"] == "Failed"
+    assert "pg_upgrade" in end["status"]["conditions"][-1]["message"]
+    assert namespace.get(path)["spec"]["version"] == "17.5"
+    assert namespace.get(path)["status"]["phase"] == "Ready"
+    assert settings(namespace, "tied", "tied-0", "server_version")[0].startswith("17.")
+    assert on_pod(namespace, "tied", "tied-0", "SELECT number FROM parcels") == [(7,)]
 
 
 def test_that_a_configuration_is_loaded_and_a_wrong_one_taken_back(namespace: Namespace) -> None:

@@ -1,13 +1,14 @@
 """Real Valkey servers through all types of requests: the keys stay, and the servers do what the objects say."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 
-from devcluster.operator.probes import Reply, ask_redis
+from devcluster.operator.probes import RedisError, Reply, ask_redis
 from tests.devcluster.operator.conftest import STORAGE, Body, Namespace, wait_until
-from tests.devcluster.operator.ops.asking import carry_out
+from tests.devcluster.operator.ops.asking import carry_out, request
 
 pytestmark = pytest.mark.processes
 KIND = "Redis"
@@ -66,6 +67,12 @@ def test_that_servers_under_sentinels_follow_every_change(namespace: Namespace) 
 
     carry_out(namespace, KIND, "turn", "cart", "RotateAuth")
     carry_out(namespace, "RedisSentinel", "turn", "eyes", "RotateAuth")
+    newer = {"updateVersion": {"targetVersion": "8.0.4"}}
+    with pytest.raises(AssertionError, match="different version of sentinel"):
+        request(namespace, KIND, "early", "cart", "UpdateVersion", **newer)
+    carry_out(namespace, "RedisSentinel", "newer", "eyes", "UpdateVersion", **newer)
+    carry_out(namespace, KIND, "newer", "cart", "UpdateVersion", **newer)
+    make_primary_of_another(namespace)
     carry_out(namespace, KIND, "in", "cart", "HorizontalScaling", horizontalScaling={"replicas": 1})
 
     assert namespace.names("pods") == {"cart-0", "eyes-0", "eyes-1", "eyes-2"}
@@ -77,6 +84,19 @@ def test_that_servers_under_sentinels_follow_every_change(namespace: Namespace) 
         return rows.get("num-slaves") == "0" and rows.get("flags") == "master"
 
     wait_until(watched, "the sentinels can log in, and have forgotten the replicas")
+
+
+def make_primary_of_another(namespace: Namespace) -> None:
+    """Let the sentinels choose another primary than the pod that stays."""
+
+    def is_another() -> bool:
+        if on_pod(namespace, "cart", "cart-0", "ROLE")[0] != "master":  # type: ignore[index] # the reply's own shape
+            return True
+        with contextlib.suppress(RedisError):
+            on_pod(namespace, "eyes", "eyes-0", "SENTINEL", "FAILOVER", f"{namespace.name}/cart")
+        return False
+
+    wait_until(is_another, "another server is the primary")
 
 
 def test_that_a_cluster_grows_and_shrinks_with_all_its_keys(namespace: Namespace) -> None:
