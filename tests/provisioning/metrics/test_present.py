@@ -16,17 +16,11 @@ from provisioning.cluster.ownership import DATABASE_ID
 from provisioning.engines import all_engines
 from provisioning.metric_names import MetricNames
 from provisioning.metrics.present import Present, Target, measure
-from tests.devcluster.operator.conftest import STORAGE, Namespace, PocketCluster, pocket_cluster
+from tests.devcluster.operator.conftest import STORAGE, Namespace, PocketCluster
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("operated")]
 ORDERS = UUID("01920000-0000-7000-8000-000000000002")
 PATH = "/apis/kubedb.com/v1/namespaces"
-
-
-@pytest.fixture(scope="module")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
-    """A pocket cluster with its operator."""
-    yield from pocket_cluster(tmp_path_factory.mktemp("operated"))
 
 
 @pytest.fixture(scope="module")
