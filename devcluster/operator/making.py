@@ -60,7 +60,10 @@ async def make_config(site: Site, db: Database) -> dict[str, str]:
             raise NotYetError(f"configuration secret {name} is not found")
         files |= _decoded(found)
     files |= configuration.get("inline") or {}
-    await ensure(site.kube, SECRETS, objects.config_secret(db, files))
+    made, _ = await ensure(site.kube, SECRETS, objects.config_secret(db, files))
+    stale = {name: None for name in made.get("data") or {} if name not in files}
+    if stale:
+        await site.kube.patch(SECRETS, db.namespace, db.config_secret_name, {"data": stale})
     return files
 
 

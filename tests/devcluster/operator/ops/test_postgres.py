@@ -162,3 +162,5 @@ def test_that_a_configuration_is_loaded_and_a_wrong_one_taken_back(namespace: Na
 
     assert settings(namespace, "tuned", "tuned-0", "work_mem", "max_connections") == ["4MB", "102"]
     assert "configuration" not in namespace.get(path)["spec"]
+    secret = namespace.core("secrets", f"tuned-{namespace.get(path)['metadata']['uid'][-6:]}")
+    assert not secret.get("data")
