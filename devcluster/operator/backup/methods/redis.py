@@ -49,18 +49,30 @@ class Redis(Method):
 
     async def restore(self, job: Job) -> None:
         """Empty the database and copy the keys of every file into it."""
-        ports = [port for _, port in await primaries(job.site, job.target)]
         try:
-            async with contextlib.AsyncExitStack() as stack:
-                servers = {port: await stack.enter_async_context(connected(port, job.login.password)) for port in ports}
+            async with _targets(job) as servers:
                 for server in servers.values():
                     await server.ask(b"FLUSHALL", b"SYNC")
-                owners = await _slot_owners(servers) if _is_cluster(job) else {}
-                for part in job.folder.parts():
-                    async with _loaded(job, part) as source:
-                        await _copy(source, servers, owners)
+                await _fill(job, servers)
         except RedisError as error:
             raise job.error(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def _targets(job: Job) -> AsyncIterator[dict[int, Connection]]:
+    """Connect to the servers that take writes, by their ports."""
+    async with contextlib.AsyncExitStack() as stack:
+        servers = {}
+        for _, port in await primaries(job.site, job.target):
+            servers[port] = await stack.enter_async_context(connected(port, job.login.password))
+        yield servers
+
+
+async def _fill(job: Job, servers: Mapping[int, Connection]) -> None:
+    owners = await _slot_owners(servers) if _is_cluster(job) else {}
+    for part in job.folder.parts():
+        async with _loaded(job, part) as source:
+            await _copy(source, servers, owners)
 
 
 def _is_cluster(job: Job) -> bool:

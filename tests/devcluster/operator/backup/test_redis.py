@@ -69,12 +69,12 @@ def test_that_a_cluster_is_backed_up_by_shard_and_restored_into_a_new_single_ser
 def fill(tenant: Namespace, keys: list[bytes]) -> None:
     """Write keys into a cluster, each where it belongs."""
 
-    async def story() -> None:
-        for shard in range(3):
-            record = tenant.core("pods", f"wide-shard{shard}-0")["metadata"]["annotations"]["devcluster.local/address"]
-            async with connected(int(record.rpartition(":")[2]), tenant.password("wide")) as server:
-                for key in keys:
-                    with contextlib.suppress(RedisError):
-                        await server.ask(b"SET", key, b"1")
+    async def fill_shard(shard: int) -> None:
+        record = tenant.core("pods", f"wide-shard{shard}-0")["metadata"]["annotations"]["devcluster.local/address"]
+        async with connected(int(record.rpartition(":")[2]), tenant.password("wide")) as server:
+            for key in keys:
+                with contextlib.suppress(RedisError):
+                    await server.ask(b"SET", key, b"1")
 
-    asyncio.run(story())
+    for shard in range(3):
+        asyncio.run(fill_shard(shard))
