@@ -6,7 +6,7 @@ from typing import Any
 
 from devcluster.operator.backup import configurations, recovery, repositories, snapshots, storages
 from devcluster.operator.backup.archivers import Archivers
-from devcluster.operator.backup.bodies import Place, phase_of, place_of, referred
+from devcluster.operator.backup.bodies import Place, is_leaving, phase_of, place_of, referred
 from devcluster.operator.backup.kinds import (
     ARCHIVERS,
     BACKUP_SESSIONS,
@@ -49,13 +49,14 @@ class Coordinator:
             wake_database=wake_database,
             wake=self.wake,
         )
+        self._restores = Restores(scene)
         work: dict[Resource, Reconcile] = {
             STORAGES: lambda place: storages.reconcile(scene, place),
             REPOSITORIES: lambda place: repositories.reconcile(scene, place),
             SNAPSHOTS: lambda place: snapshots.reconcile(scene, place),
             CONFIGURATIONS: lambda place: configurations.reconcile(scene, place),
             BACKUP_SESSIONS: Sessions(scene).reconcile,
-            RESTORE_SESSIONS: Restores(scene).reconcile,
+            RESTORE_SESSIONS: self._restores.reconcile,
         }
         self._scene = scene
         self._engines = {key: one for key, one in engines.items() if one.kind in ARCHIVERS}
@@ -84,6 +85,8 @@ class Coordinator:
     async def _watch(self, resource: Resource) -> None:
         async for change in self._site.kube.watch(resource):
             place = place_of(change.body)
+            if resource is RESTORE_SESSIONS and is_leaving(change.body):
+                self._restores.interrupt(place)
             known = None if change.kind == "DELETED" else _what_matters(resource, change.body)
             if known is None or self._seen.get((resource, place)) != known:
                 self.wake(resource, place)

@@ -52,6 +52,13 @@ class Restores:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._databases: defaultdict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._running: dict[Place, asyncio.Task[None]] = {}
+
+    def interrupt(self, place: Place) -> None:
+        """End a restore whose session is being deleted."""
+        running = self._running.get(place)
+        if running is not None:
+            running.cancel()
 
     async def reconcile(self, place: Place) -> float | None:
         """Start a restore, go on with it, or see that its database knows how it ended."""
@@ -94,8 +101,21 @@ class Restores:
             return WAIT_SECONDS
         async with self._databases[Place(target.db.namespace, target.db.name)]:
             snapshot = await self._chosen(body)
-            await self._run(body, target, snapshot, max(0.1, left))
+            await self._run_until_deleted(body, target, snapshot, max(0.1, left))
         return 0.0
+
+    async def _run_until_deleted(self, body: Body, target: Target, snapshot: Body, left_seconds: float) -> None:
+        place, ours = place_of(body), asyncio.current_task()
+        running = asyncio.create_task(self._run(body, target, snapshot, left_seconds))
+        self._running[place] = running
+        try:
+            await running
+        except asyncio.CancelledError:
+            # Our own end looks the same; only that of the session is dealt with here.
+            if ours is not None and ours.cancelling():
+                raise
+        finally:
+            del self._running[place]
 
     async def _chosen(self, body: Body) -> Body:
         """Give the snapshot to restore; once chosen it stays so."""

@@ -83,3 +83,41 @@ def test_that_deleting_a_snapshot_and_then_the_configuration_leaves_no_file(tena
     tenant.wait_until_gone(f"{STORAGE_API}/{tenant.name}/repositories/shop-manual")
     tenant.wait_until_gone(backups.snapshot_path(kept["metadata"]["name"]))
     assert not list(root.glob("**/*.gz"))
+
+
+def test_that_a_backup_keeps_its_time_limit(tenant: Namespace) -> None:
+    backups = ready(tenant)
+
+    session = backups.ended(backups.start("first", backupTimeout="100ms"))
+
+    assert session["status"]["phase"] == "Failed"
+    assert "time limit 100ms" in backups.snapshot(session)["status"]["components"]["dump"]["error"]
+
+
+def test_that_deleting_a_restore_before_it_ends_leaves_the_database_not_ready(tenant: Namespace) -> None:
+    backups = ready(tenant)
+    backups.run("first")
+    path = f"/apis/kubedb.com/v1/namespaces/{tenant.name}/mysqls/shop"
+    restore = backups.restore("back")
+    wait_until(lambda: tenant.get(path)["status"]["phase"] == "DataRestoring", "the restore runs")
+
+    tenant.client.delete(restore).raise_for_status()
+
+    tenant.wait_for_phase(path, "NotReady")
+    tenant.wait_until_gone(restore)
+    (restored,) = (one for one in tenant.get(path)["status"]["conditions"] if one["type"] == "DataRestored")
+    assert restored["reason"] == "DataRestoreInterrupted"
+    assert backups.ended(backups.restore("again"))["status"]["phase"] == "Succeeded"
+    tenant.wait_for_phase(path, "Ready")
+
+
+def test_that_a_halted_database_is_not_backed_up(tenant: Namespace) -> None:
+    backups = ready(tenant)
+    path = f"/apis/kubedb.com/v1/namespaces/{tenant.name}/mysqls/shop"
+    tenant.patch(path, {"spec": {"halted": True}})
+    tenant.wait_for_phase(path, "Halted")
+
+    session = backups.run("first")
+
+    assert session["status"]["phase"] == "Skipped"
+    assert "MySQL shop is halted" in session["status"]["conditions"][0]["message"]
