@@ -71,10 +71,13 @@ class Postgres(Method):
     async def restore(self, job: Job) -> None:
         """Run the dump, and make sure that the login still fits."""
         server, given = await PostgresServer.of(job), _arguments(job)
-        for part in job.folder.parts():
-            if part.name == "dump" or len(job.folder.parts()) == 1:
-                with job.folder.open(part) as file:
-                    await _restore(job, server, given, file)
+        part = next((one for one in job.folder.parts() if one.name == "dump"), None)
+        if part is None:
+            raise ToolError(
+                "The snapshot has no dump; copies of files are restored into a new database, by init.archiver."
+            )
+        with job.folder.open(part) as file:
+            await _restore(job, server, given, file)
         if await server.ask("postgres", "SELECT 1") is None:
             raise ToolError(f"After the restore {job.login.username} cannot log in with the password of the secret.")
 

@@ -71,6 +71,8 @@ async def _targets(job: Job) -> AsyncIterator[dict[int, Connection]]:
 async def _fill(job: Job, servers: Mapping[int, Connection]) -> None:
     owners = await _slot_owners(servers) if _is_cluster(job) else {}
     for part in job.folder.parts():
+        if not part.name.startswith("dump"):
+            continue
         async with _loaded(job, part) as source:
             await _copy(source, servers, owners)
 
