@@ -15,7 +15,7 @@ from devcluster.operator.processes import ServerError
 
 DOWN_AFTER_MS = 5000
 FAILOVER_TIMEOUT_MS = 10000
-HAND_OVER_SECONDS = 20.0
+HAND_OVER_SECONDS = 40.0
 POLL_SECONDS = 0.2
 
 
@@ -79,10 +79,14 @@ class Sentinels:
         while (primary := await self.primary_port(name)) in leaving or not await is_primary(primary or 0, password):
             if time.monotonic() > deadline:
                 raise ServerError(f"No other server became primary within {HAND_OVER_SECONDS:.0f} s.")
-            # Refused while a failover is going on, and while the sentinel does not know a fitting replica yet.
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await ask_redis(self.ports[0], self.password, ["SENTINEL", "FAILOVER", name])
+            if primary in leaving:
+                await self._fail_over(name)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _fail_over(self, name: str) -> None:
+        """Ask one sentinel; it refuses while a failover is going on, and while it knows no fitting replica yet."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await ask_redis(self.ports[0], self.password, ["SENTINEL", "FAILOVER", name])
 
     async def forget(self, name: str) -> None:
         """Make every sentinel that can be reached stop watching a name."""

@@ -7,6 +7,24 @@ from tests.devcluster.operator.ops.asking import OPERATIONS, carry_out, end_of, 
 
 pytestmark = pytest.mark.processes
 KIND = "MySQL"
+BACKUPS: Body = {
+    "backends": [
+        {
+            "name": "store",
+            "storageRef": {"name": "none", "namespace": "demo"},
+            "retentionPolicy": {"name": "none", "namespace": "demo"},
+        }
+    ],
+    "sessions": [
+        {
+            "name": "full",
+            "scheduler": {"schedule": "0 3 * * *"},
+            "addon": {"name": "mysql-addon", "tasks": [{"name": "logical-backup"}]},
+            "repositories": [{"name": "shop-full", "backend": "store", "directory": "/shop"}],
+        }
+    ],
+}
+"""A schedule that KubeStash takes and that never runs, as its storage does not exist."""
 STASH = "/apis/core.kubestash.com/v1alpha1"
 MEMORY = {"mysql": {"resources": {"requests": {"cpu": "600m", "memory": "2Gi"}, "limits": {"memory": "2Gi"}}}}
 
@@ -80,7 +98,7 @@ def test_that_schedules_of_backups_are_paused_meanwhile(namespace: Namespace) ->
     namespace.wait_for_phase(path, "Ready")
     target = {"apiGroup": "kubedb.com", "kind": KIND, "name": "shop", "namespace": namespace.name}
     schedule = {"apiVersion": "core.kubestash.com/v1alpha1", "kind": "BackupConfiguration"}
-    body = {**schedule, "metadata": {"name": "nightly"}, "spec": {"target": target, "backends": [], "sessions": []}}
+    body = {**schedule, "metadata": {"name": "nightly"}, "spec": {"target": target, **BACKUPS}}
     collection = f"{STASH}/namespaces/{namespace.name}/backupconfigurations"
     namespace.client.post(collection, json=body).raise_for_status()
 
