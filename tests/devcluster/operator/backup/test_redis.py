@@ -78,3 +78,24 @@ def fill(tenant: Namespace, keys: list[bytes]) -> None:
 
     for shard in range(3):
         asyncio.run(fill_shard(shard))
+
+
+def test_that_replicas_under_sentinels_follow_a_restore(tenant: Namespace) -> None:
+    watchers = tenant.create("redissentinels", "RedisSentinel", "eyes", version="7.4.6", replicas=3, storage=STORAGE)
+    tenant.wait_for_phase(watchers, "Ready")
+    sentinel = {"name": "eyes", "namespace": tenant.name}
+    path = tenant.create(
+        PLURAL, KIND, "cart", version="7.4.6", storage=STORAGE, mode="Sentinel", replicas=2, sentinelRef=sentinel
+    )
+    tenant.wait_for_phase(path, "Ready", 30)
+    ask(tenant, "cart", [b"SET", b"kept", b"1"])
+    backups = Backups(tenant, KIND, "cart")
+    backups.configure()
+    backups.run("first")
+    ask(tenant, "cart", [b"SET", b"later", b"1"])
+
+    restored = backups.ended(backups.restore("back"))
+
+    assert restored["status"]["phase"] == "Succeeded", restored["status"]
+    assert ask(tenant, "cart", [b"WAIT", b"1", b"5000"], [b"EXISTS", b"kept", b"later"]) == [1, 1]
+    tenant.wait_for_phase(path, "Ready")
