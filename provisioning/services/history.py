@@ -1,4 +1,5 @@
-"""What happened to a database, told by three sources in one list: the cluster's events, the object's conditions, our operations' timelines.
+"""What happened to a database, told by four sources in one list: the cluster's events, the object's conditions, our operations' timelines,
+and what the product noticed between them.
 
 The cluster forgets its events after an hour; our timelines stay. Where the cluster does not answer, ours are told alone, and it is said.
 """
@@ -18,10 +19,11 @@ from provisioning.cluster.kinds import EVENT, Ref, kind_of
 from provisioning.cluster.registry import gateway_to
 from provisioning.engine import Body
 from provisioning.engines import all_engines
-from provisioning.models import Database, OperationEvent
+from provisioning.models import Database, DatabaseEvent, OperationEvent
 from provisioning.selectors import database_of
 
 MAX_MESSAGE_CHARS = 500
+_MOST_NOTICED = 200
 _TELLS_OF_TROUBLE = frozenset({"retried", "turned_back", "failed", "stuck", "too_late"})
 """Lines of a timeline that a customer should not overlook."""
 _FINE_WHEN_FALSE = frozenset({"Paused", "Halted"})
@@ -34,6 +36,7 @@ class Source(StrEnum):
     KUBERNETES = "kubernetes"
     CONDITION = "condition"
     OPERATION = "operation"
+    PRODUCT = "product"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ def read_history(actor: Actor, database_id: UUID, *, limit: int, before: datetim
     Raises: DatabaseNotFound.
     """
     database = database_of(actor, database_id)
-    found = list(_of_operations(database, limit=limit, before=before))
+    found = [*_of_operations(database, limit=limit, before=before), *_of_product(database, limit)]
     missing_because = ""
     try:
         found += _of_cluster(gateway_to(database.cluster), database) if database.is_live else ()
@@ -103,6 +106,21 @@ def _of_operations(database: Database, *, limit: int, before: datetime | None) -
             message=_shown(line.message),
             operation_id=line.operation_id,
         )
+
+
+def _of_product(database: Database, limit: int) -> list[Event]:
+    """Return what was noticed outside operations: few, so that the latest page of them is enough for every page."""
+    noticed = DatabaseEvent.objects.filter(database=database).order_by("-at")[: max(limit, _MOST_NOTICED)]
+    return [
+        Event(
+            at=one.at,
+            source=Source.PRODUCT,
+            is_warning=one.is_warning,
+            reason=one.reason,
+            message=_shown(one.message),
+        )
+        for one in noticed
+    ]
 
 
 def _of_cluster(gateway: Gateway, database: Database) -> list[Event]:
