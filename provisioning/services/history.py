@@ -1,5 +1,6 @@
-"""What happened to a database, told by four sources in one list: the cluster's events, the object's conditions, our operations' timelines,
-and what the product noticed between them.
+"""What happened to a database, told by four sources in one list, newest first.
+
+The cluster's events, the object's conditions, our operations' timelines, and what the product noticed between them.
 
 The cluster forgets its events after an hour; our timelines stay. Where the cluster does not answer, ours are told alone, and it is said.
 """

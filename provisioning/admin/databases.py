@@ -16,33 +16,13 @@ from unfold.admin import ModelAdmin
 from accounts import audit
 from accounts.actor import actor_from
 from dbaas.core.db import atomic
-from provisioning.models import Cluster, Database, Heartbeat, Operation, OperationEvent, Resource
+from provisioning.admin.reading import ReadOnlyAdmin
+from provisioning.models import Backup, Cluster, Database, Heartbeat, Operation, OperationEvent, Resource
 from provisioning.selectors import timeline_of
 from provisioning.services.control import resume
 from provisioning.services.refusals import NotStuck
 from provisioning.states import OperationState
 from provisioning.statuses import status_of
-
-
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
-    """Rows that nobody adds, changes or deletes by hand."""
-
-    ordering = ("-pk",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds here."""
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes here."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes here."""
-        del request, obj
-        return False
 
 
 @admin.register(Cluster)
@@ -115,16 +95,21 @@ class DatabaseAdmin(ReadOnlyAdmin):
     list_filter = ("engine", "state", "phase", "region", "is_live")
     search_fields = ("id", "name", "object_name", "tenant__name")
     list_select_related = ("tenant",)
-    readonly_fields = ("status", "operations")
+    readonly_fields = ("status", "operations", "backups")
     fieldsets = (
         (None, {"fields": ("name", "tenant", "engine", "version", "running_version", "simulated", "status", "phase")}),
         ("What was done", {"fields": ("operations",)}),
-        ("Size", {"fields": ("plan", "topology", "cpu_millicores", "memory_mib", "storage_gib")}),
+        (
+            "For its owner",
+            {"fields": ("display_name", "labels", "expires_at", "maintenance_window", "deletion_policy")},
+        ),
+        ("Backups", {"fields": ("backups", "restorable_from", "restorable_until")}),
+        ("Size", {"fields": ("plan", "topology", "cpu_millicores", "memory_mib", "storage_gib", "parameters")}),
         (
             "Access",
             {"fields": ("access_mode", "allowed_cidrs", "endpoint_host", "endpoint_port", "deletion_protection")},
         ),
-        ("In the cluster", {"fields": ("region", "cluster", "namespace", "object_name", "object_uid", "labels")}),
+        ("In the cluster", {"fields": ("region", "cluster", "namespace", "object_name", "object_uid")}),
         ("Row", {"fields": _DATABASE_ROW}),
     )
 
@@ -132,6 +117,13 @@ class DatabaseAdmin(ReadOnlyAdmin):
     def status(self, database: Database) -> str:
         """Return the word that customers see."""
         return status_of(database)
+
+    @admin.display(description="backups")
+    def backups(self, database: Database) -> SafeString:
+        """Return links to the database's latest backups."""
+        found = Backup.objects.filter(database=database).order_by("-id")[:20]
+        rows = ((backup.pk, backup.kind, backup.state, backup.created_at) for backup in found)
+        return format_html_join("", '<div><a href="../../../backup/{}/">{} ({})</a> {}</div>', rows)
 
     @admin.display(description="operations")
     def operations(self, database: Database) -> SafeString:
