@@ -82,6 +82,7 @@ class BackupTool:
     addon: str
     params: Mapping[str, str]
     stash_task: str
+    """First part of the names of Stash's tasks: `<this>-backup`, `<this>-restore`."""
     addon_by_distribution: Mapping[str, str] = field(default_factory=dict)
     """Where a distribution has an addon of its own."""
     archiver_kind: str = ""

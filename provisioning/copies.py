@@ -124,11 +124,12 @@ def backup_id(operation: Operation) -> Any:
 
 def note_copies(seen: Iterable[Seen], databases: Iterable[Database], *, now: datetime) -> None:
     """Bring the rows of these databases' copies in line with what the tool reports; what it no longer has counts as deleted."""
-    reported: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    reported: dict[str, list[Seen]] = defaultdict(list)
     for one in seen:
-        reported[one.namespace, one.object_name].append(one)
+        reported[one.object_name].append(one)
     for database in databases:
-        own = reported[database.namespace, database.object_name]
+        own = reported[database.object_name]  # made from the database's id, so no other one's
+
         rows = list(Backup.objects.filter(database=database).exclude(state="deleted"))
         for one in own:
             _note(one, database, rows, now)

@@ -60,9 +60,9 @@ def pause_backups(run: Run, *, paused: bool) -> None:
     if not run.database.cluster.backup_driver:
         return
     driver = driver_of(run.database.cluster)
-    ref = driver.configuration_ref(run.database)
-    if run.gateway.get(ref) is not None:
-        run.change(ref, driver.pause(paused=paused))
+    for ref in driver.configurations(run.database):
+        if run.gateway.get(ref) is not None:
+            run.change(ref, driver.pause(paused=paused))
 
 
 def _find(run: Run, ref: Ref) -> Body:

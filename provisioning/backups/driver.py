@@ -45,9 +45,8 @@ class Progress:
 class Seen:
     """A copy, as the tool reports it."""
 
-    namespace: str
     object_name: str
-    """Of the database."""
+    """The database's."""
     snapshot: str
     repository: str
     run: str
@@ -84,6 +83,10 @@ class BackupDriver(ABC):
     @abstractmethod
     def configuration_ref(self, database: Database) -> Ref:
         """Return the address of the object that holds schedule and sessions."""
+
+    @abstractmethod
+    def configurations(self, database: Database) -> list[Ref]:
+        """Return the addresses of all objects that hold a schedule."""
 
     @abstractmethod
     def is_configured(self, body: Body) -> bool:
@@ -128,10 +131,6 @@ class BackupDriver(ABC):
     @abstractmethod
     def forget_data(self, body: Body) -> Body | None:
         """Return the change that makes deleting this object delete the data too; None where it does so by itself."""
-
-    @abstractmethod
-    def repositories(self, database: Database) -> list[Ref]:
-        """Return where the database's copies are kept."""
 
 
 def described(database: Database, operation: Operation, name: str) -> dict[str, Any]:

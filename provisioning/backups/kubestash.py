@@ -12,7 +12,7 @@ from typing import Any
 from provisioning.backups.driver import BackupDriver, Outcome, Progress, Seen, Window, described, moment, phase_of
 from provisioning.backups.schedules import in_utc
 from provisioning.cluster.client import Gateway
-from provisioning.cluster.kinds import REPOSITORY, SNAPSHOT, Ref, kind_of
+from provisioning.cluster.kinds import SNAPSHOT, Ref, kind_of
 from provisioning.cluster.ownership import annotation_of, is_being_deleted
 from provisioning.engine import Body, Engine
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
@@ -79,6 +79,10 @@ class KubeStash(BackupDriver):
         """Return the address of the BackupConfiguration."""
         kind = kind_of(_CORE, "BackupConfiguration")
         return Ref(kind=kind, name=f"{database.object_name}-backup", namespace=database.namespace)
+
+    def configurations(self, database: Database) -> list[Ref]:
+        """Return the BackupConfiguration: it holds both sessions."""
+        return [self.configuration_ref(database)]
 
     def is_configured(self, body: Body) -> bool:
         """Tell whether KubeStash reports it as ready."""
@@ -179,13 +183,6 @@ class KubeStash(BackupDriver):
         """Return the change of the deletion policy."""
         return None if body["spec"].get("deletionPolicy") == "WipeOut" else {"spec": {"deletionPolicy": "WipeOut"}}
 
-    def repositories(self, database: Database) -> list[Ref]:
-        """Return the Repositories of both sessions, and the archiver's."""
-        names = ("manual", "scheduled", "full", "manifest")
-        return [
-            Ref(kind=REPOSITORY, name=f"{database.object_name}-{name}", namespace=database.namespace) for name in names
-        ]
-
     def _session(self, database: Database, engine: Engine, name: str, cron: str, *, is_suspended: bool) -> Body:
         repository = {
             "name": f"{database.object_name}-{name}",
@@ -268,7 +265,6 @@ def _seen(body: Body) -> Seen:
     errors = [str(component["error"]) for component in components if component.get("error")]
     labels = body["metadata"]["labels"]
     return Seen(
-        namespace=labels.get(f"{_APP}-namespace", body["metadata"]["namespace"]),
         object_name=labels[f"{_APP}-name"],
         snapshot=body["metadata"]["name"],
         repository=spec["repository"],

@@ -76,7 +76,7 @@ def archiver(place: Place, kind: str) -> Body:
         "fullBackup": {"driver": "Restic", **nightly},
         "manifestBackup": nightly,
         "backupStorage": {"ref": {"name": place.name, "namespace": place.namespace}},
-        "deletionPolicy": "Delete",
+        "deletionPolicy": "Retain",
     }
     return _object(_ARCHIVER, kind, place, place.name, spec)
 

@@ -238,7 +238,7 @@ ENGINE = Engine(
         addon="elasticsearch-addon",
         addon_by_distribution={"OpenSearch": "opensearch-addon"},
         params={},
-        stash_task="elasticsearch-backup",
+        stash_task="elasticsearch",
     ),
     check=_check,
     minimum_memory_mib=_minimum_memory_mib,

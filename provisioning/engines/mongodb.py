@@ -222,6 +222,6 @@ ENGINE = Engine(
     database_manifest=_database_manifest,
     uri=_uri,
     changes=_CHANGES,
-    backup=BackupTool(addon="mongodb-addon", params={}, stash_task="mongodb-backup", archiver_kind="MongoDBArchiver"),
+    backup=BackupTool(addon="mongodb-addon", params={}, stash_task="mongodb", archiver_kind="MongoDBArchiver"),
     minimum_memory_mib=_minimum_memory_mib,
 )

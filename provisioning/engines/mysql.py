@@ -234,7 +234,7 @@ ENGINE = Engine(
     backup=BackupTool(
         addon="mysql-addon",
         params={"args": "--set-gtid-purged=OFF"},
-        stash_task="mysql-backup",
+        stash_task="mysql",
         archiver_kind="MySQLArchiver",
     ),
     check=_check,

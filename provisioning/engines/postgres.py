@@ -178,7 +178,7 @@ ENGINE = Engine(
         addon="postgres-addon",
         # Without the roles' passwords a restore cannot make the password in the Secret wrong.
         params={"args": "--clean --if-exists --no-role-passwords"},
-        stash_task="postgres-backup",
+        stash_task="postgres",
         archiver_kind="PostgresArchiver",
     ),
 )

@@ -241,7 +241,7 @@ ENGINE = Engine(
     database_manifest=_database_manifest,
     uri=_uri,
     changes=_CHANGES,
-    backup=BackupTool(addon="redis-addon", params={}, stash_task="redis-backup"),
+    backup=BackupTool(addon="redis-addon", params={}, stash_task="redis"),
     companion_manifests=_companion_manifests,
     check=_check,
 )

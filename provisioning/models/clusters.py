@@ -41,8 +41,9 @@ class Cluster(models.Model):
     backup_namespace = models.CharField(
         max_length=63, blank=True, help_text="Namespace of the backup storage, the encryption secret and the archivers."
     )
-    backup_storage = models.CharField(
-        max_length=63, blank=True, help_text="Name of the BackupStorage (KubeStash) or of the storage secret (Stash)."
+    backup_storage = models.CharField(max_length=63, blank=True, help_text="Name of the BackupStorage (KubeStash).")
+    backup_backend = models.JSONField(
+        default=dict, blank=True, help_text="Stash only: `spec.backend` of a Repository, such as the bucket."
     )
     backup_encryption_secret = models.CharField(
         max_length=63, blank=True, help_text="Secret with RESTIC_PASSWORD; losing it makes every backup unreadable."

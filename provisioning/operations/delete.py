@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from provisioning.backups import driver_of
 from provisioning.cluster.kinds import Ref, kind_of
-from provisioning.copies import discard_copy, policy_of, take_copy
-from provisioning.models import Backup, Resource
+from provisioning.copies import discard_copy, take_copy
+from provisioning.models import Backup, BackupPolicy, Resource
 from provisioning.readback import ref_to_database
 from provisioning.removal import remove
 from provisioning.run import Run
@@ -45,11 +45,11 @@ def end_backups(run: Run) -> Wait | None:
         for backup in Backup.objects.filter(database=run.database).exclude(state="deleted").select_related("cluster"):
             if waits := discard_copy(run, backup):
                 return waits
-    policy = policy_of(run.database)
-    ended = remove(run, driver_of(run.database.cluster).configuration_ref(run.database))
-    if ended is None and policy is not None:
-        policy.delete()
-    return ended
+    for ref in driver_of(run.database.cluster).configurations(run.database):
+        if waits := remove(run, ref):
+            return waits
+    BackupPolicy.objects.filter(database=run.database).delete()
+    return None
 
 
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN)
