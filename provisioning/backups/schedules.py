@@ -16,7 +16,12 @@ SHORTEST_PAUSE = timedelta(minutes=5)
 
 
 class BadSchedule(ValueError):
-    """The text is no schedule that we can keep; the message says why, for the customer."""
+    """The text is no schedule that we can keep; the message says why, for the customer, and `field` where."""
+
+    def __init__(self, message: str, *, field: str = "schedule") -> None:
+        """Remember which of the two fields is wrong."""
+        super().__init__(message)
+        self.field = field
 
 
 def check_schedule(schedule: str, time_zone: str) -> None:
@@ -25,7 +30,7 @@ def check_schedule(schedule: str, time_zone: str) -> None:
     Raises: BadSchedule.
     """
     if time_zone not in available_timezones():
-        raise BadSchedule("time_zone must be a name such as Europe/Berlin or UTC.")
+        raise BadSchedule("must be a name such as Europe/Berlin or UTC.", field="time_zone")
     if len(schedule.split()) != _FIELDS:
         raise BadSchedule("must have five fields: minute, hour, day of month, month, day of week.")
     try:

@@ -28,7 +28,7 @@ def _check(database: Database, engine: Engine, body: Mapping[str, Any]) -> Accep
     try:
         check_schedule(body["schedule"], body["time_zone"])
     except BadSchedule as error:
-        problems.append(FieldError(field="schedule", message=str(error), code="invalid_schedule"))
+        problems.append(FieldError(field=error.field, message=str(error), code="invalid_schedule"))
     kept = {name: body[name] for name in ("keep_last", "keep_daily", "keep_weekly", "keep_monthly")}
     for name, number in kept.items():
         if not (1 if name == "keep_last" else 0) <= number <= _MOST_KEPT:

@@ -1,4 +1,4 @@
-"""That what happened to a database is told by all three sources in one list, and by ours alone where the cluster is silent."""
+"""That what happened to a database is told by all sources in one list, and by ours alone where the cluster is silent."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from provisioning.cluster.client import Gateway
 from provisioning.models import Cluster, Database, Operation, OperationEvent
 from provisioning.selectors import DatabaseNotFound
 from provisioning.services.history import Event, Source, read_history
+from provisioning.upkeep import tell as tell_product
 from tests import cast
 from tests.provisioning.stage import Stage
 
@@ -34,12 +35,18 @@ def tell(kube: Gateway, database: Database, name: str, *, at: datetime = AT, abo
     )
 
 
+def tell_of_end(database: Database, message: str, *, at: datetime) -> None:
+    """Write an event as the product's own upkeep does."""
+    tell_product(database, message, "ExpiresSoon", message, is_warning=True, now=at)
+
+
 def history(user: User, database: Database, *, limit: int = 200, before: datetime | None = None) -> list[Event]:
     return list(read_history(cast.acting(user), database.id, limit=limit, before=before).events)
 
 
 def test_that_all_sources_are_told_newest_first(alice: User, database: Database, kube: Gateway) -> None:
     tell(kube, database, "one", about=f"{database.object_name}-0", type="Warning", reason="Unhealthy", count=3)
+    tell_of_end(database, "It ends tomorrow.", at=AT)
 
     found = history(alice, database)
 
@@ -47,6 +54,8 @@ def test_that_all_sources_are_told_newest_first(alice: User, database: Database,
     assert [event.at for event in found] == sorted((event.at for event in found), reverse=True)
     (pod,) = [event for event in found if event.source is Source.KUBERNETES]
     assert (pod.at, pod.is_warning, pod.reason, pod.count) == (AT, True, "Unhealthy", 3)
+    (product,) = [event for event in found if event.source is Source.PRODUCT]
+    assert (product.at, product.is_warning, product.message) == (AT, True, "It ends tomorrow.")
     (condition,) = [event for event in found if event.source is Source.CONDITION]
     assert (condition.is_warning, condition.message) == (False, "It is Ready.")
     assert OperationEvent.objects.count() == len([event for event in found if event.operation_id])
