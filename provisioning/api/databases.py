@@ -1,5 +1,6 @@
 """Routes under /api/v1/databases: order, list, read, change and delete databases, and read how to connect."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -135,11 +136,12 @@ class DatabaseView(ActorView):
         change = validated(DatabaseChangeSerializer, request, partial=True)
         parameters = change.pop("parameters", None)
         version = database.row_version if must_match else None
-        changed = changing.change_database(self.actor, database_id, change, expected_version=version)
+        make = partial(changing.change_database, self.actor, database_id, change, expected_version=version)
         if parameters is None:
+            changed = make()
             return Response(show_database(changed), headers={"ETag": database_etag(changed)})
-        body = {"parameters": parameters}
-        return accepted(request_operation(self.actor, database_id, "reconfigure", body, idempotency_of(request)))
+        body, idempotency = {"parameters": parameters}, idempotency_of(request)
+        return accepted(request_operation(self.actor, database_id, "reconfigure", body, idempotency, along_with=make))
 
     @extend_schema(
         operation_id="delete_database",

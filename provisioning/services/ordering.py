@@ -98,10 +98,12 @@ def accept_deletion(actor: Actor, database: Database, idempotency: Idempotency, 
 
 
 def _require_backup_possible(database: Database) -> None:
+    """Refuse where nothing could be backed up; a database that is changing counts as what it was before, and may be again."""
     driver_of(database.cluster)
-    if database.state not in (DatabaseState.READY, DatabaseState.CHANGING):
+    state = database.previous_state if database.state == DatabaseState.CHANGING else database.state
+    if state != DatabaseState.READY:
         raise StateForbids(
-            f"A final backup needs a database that is ready; this one is {database.state}. Resume it first, or delete it without."
+            f"A final backup needs a database that is ready; this one is {state}. Resume it first, or delete it without."
         )
 
 

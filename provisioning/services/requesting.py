@@ -1,6 +1,6 @@
 """Ask for an operation on a database that there is: whatever its kind, accepted by the same rules."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,17 @@ from tenants.roles import Action
 
 
 def request_operation(
-    actor: Actor, database_id: UUID, kind: str, body: Mapping[str, Any], idempotency: Idempotency
+    actor: Actor,
+    database_id: UUID,
+    kind: str,
+    body: Mapping[str, Any],
+    idempotency: Idempotency,
+    *,
+    along_with: Callable[[], object] = lambda: None,
 ) -> Accepted:
     """Accept an operation of this kind: its row, the difference in quota and the database's new state in one transaction.
+
+    What is done `along_with` it is part of that transaction: both happen or neither, and a replay repeats neither.
 
     Raises: OperationInProgress, StateForbids, QuotaExceeded, KeyReused, what the operation's own check refuses, and what `database_of` and
     `require` raise.
@@ -36,7 +44,9 @@ def request_operation(
     if replayed := replay(database.tenant_id, idempotency):
         return replayed
     try:
-        operation = accept(actor, database, all_workflows()[kind], body, idempotency)
+        with atomic():
+            along_with()
+            operation = accept(actor, database, all_workflows()[kind], body, idempotency)
     except IntegrityError:
         if replayed := replay(database.tenant_id, idempotency):
             return replayed
