@@ -10,6 +10,7 @@ from provisioning.cluster.kinds import ref_of
 from provisioning.models import Backup
 from provisioning.observations import observed_columns
 from provisioning.readback import find_database
+from provisioning.removal import remove
 from provisioning.run import Run
 from provisioning.workflow.declare import Fail, Wait
 
@@ -33,3 +34,10 @@ def restore_content(run: Run) -> Wait | Fail | None:
     if progress.outcome is Outcome.SUCCEEDED:
         return None
     return Fail(code="restore.failed", detail=f"The restore failed: {progress.message}")
+
+
+def withdraw_restore(run: Run) -> Wait | None:
+    """Remove the request for the backup's content, so that nothing goes on filling a database that is taken back."""
+    backup = Backup.objects.select_related("cluster").get(pk=run.operation.params["backup"])
+    body = driver_of(run.database.cluster).restoration(run.database, run.engine, run.operation, backup)
+    return remove(run, ref_of(body))

@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 
 from dbaas.core.errors import Permanent
-from provisioning import making
+from provisioning import making, restoring
 from provisioning.backups import driver_of
 from provisioning.models import Database
 from provisioning.observations import failed_restore
 from provisioning.readback import find_database
-from provisioning.restoring import restore_content
 from provisioning.run import Run
 from provisioning.states import DatabaseState
 from provisioning.workflow.declare import CLUSTER_CALL, PATIENT, Fail, Wait, Workflow
@@ -76,10 +75,16 @@ def restore_backup(run: Run) -> Wait | None:
     """Bring the content into the new database."""
     if run.operation.params["point_in_time"] is not None:
         return None
-    ends = restore_content(run)
+    ends = restoring.restore_content(run)
     if isinstance(ends, Fail):
         raise RestoreFailed(ends.detail)
     return ends
+
+
+@WORKFLOW.undo(restore_backup)
+def withdraw_restore(run: Run) -> Wait | None:
+    """Stop bringing content in."""
+    return restoring.withdraw_restore(run) if run.operation.params["backup"] else None
 
 
 @WORKFLOW.step(retry=PATIENT, within=RESTORED_WITHIN)
