@@ -1,6 +1,8 @@
 """What every operation must survive, found by looking in the registry: a worker that dies at any point, forwards and backwards."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -13,7 +15,7 @@ from provisioning.operations import all_workflows
 from provisioning.settlement import amounts_of, reserved
 from provisioning.sizes import Resources
 from provisioning.states import MOVING
-from provisioning.workflow.declare import Step, Workflow
+from provisioning.workflow.declare import Step, TooLate, Workflow
 from tenants.models import Quota
 from tenants.quota import Amounts
 from tests.provisioning.operations.scenes import Scene, ask, begin, inventory, scene_of, scene_that_undoes
@@ -163,6 +165,16 @@ def test_that_every_step_explains_itself_to_customers(workflow: Workflow, step: 
 @pytest.mark.parametrize(("workflow", "step"), STEPS, ids=[f"{workflow.kind}.{step.name}" for workflow, step in STEPS])
 def test_that_every_step_s_tries_fit_its_limit_and_the_limit_fits_the_whole(workflow: Workflow, step: Step) -> None:
     assert step.retry.longest_total() < step.within <= workflow.within
+
+
+@pytest.mark.parametrize("workflow", all_workflows().values(), ids=all_workflows())
+def test_that_an_undo_that_may_be_too_late_stands_before_a_point_of_no_return(workflow: Workflow) -> None:
+    for step, following in pairwise(workflow.steps):
+        if step.undo is not None and TooLate in get_args(get_type_hints(step.undo)["return"]):
+            assert following.point_of_no_return is not False, step.name
+
+    last = workflow.steps[-1]
+    assert last.undo is None, "an operation is done with its last step"
 
 
 def test_that_every_undo_works_without_its_step(ordered: Ordered, stage: Stage) -> None:
