@@ -130,10 +130,11 @@ def note_copies(seen: Iterable[Seen], databases: Iterable[Database], *, now: dat
     for database in databases:
         own = reported[database.object_name]  # made from the database's id, so no other one's
 
-        rows = list(Backup.objects.filter(database=database).exclude(state="deleted"))
+        present = {one.snapshot for one in own}
+        counts = Q(snapshot__in=present) | ~Q(state="deleted")
+        rows = list(Backup.objects.filter(counts, database=database))
         for one in own:
             _note(one, database, rows, now)
-        present = {one.snapshot for one in own}
         for row in rows:
             if row.snapshot and row.snapshot not in present and row.state in ("running", "succeeded"):
                 Backup.objects.filter(pk=row.pk).update(state="deleted", deleted_at=now)
@@ -141,6 +142,8 @@ def note_copies(seen: Iterable[Seen], databases: Iterable[Database], *, now: dat
 
 def _note(one: Seen, database: Database, rows: list[Backup], now: datetime) -> None:
     known = next((row for row in rows if row.snapshot == one.snapshot or (row.run and row.run == one.run)), None)
+    if one.is_leaving and (known is None or known.state == "deleted"):
+        return
     columns: dict[str, Any] = {
         "snapshot": one.snapshot,
         "repository": one.repository,
@@ -151,10 +154,11 @@ def _note(one: Seen, database: Database, rows: list[Backup], now: datetime) -> N
         "taken_at": one.at if one.outcome is Outcome.SUCCEEDED else None,
     }
     if known is not None:
+        columns["deleted_at"] = None  # a list that was cut short once does not lose a copy for good
         changed = {name: value for name, value in columns.items() if getattr(known, name) != value}
         if changed:
             Backup.objects.filter(pk=known.pk).update(**changed)
-    elif not one.is_leaving:
+    else:
         kind = "scheduled" if one.is_scheduled else "manual"
         Backup.objects.get_or_create(
             cluster=database.cluster,
