@@ -15,6 +15,7 @@ from provisioning.cluster.errors import ClusterForbids, ClusterRefuses
 from provisioning.cluster.kinds import Ref, kind_of, ref_of
 from provisioning.cluster.ownership import annotations_for, labels_for
 from provisioning.engine import Body
+from provisioning.models import OperationEvent
 from provisioning.observations import last_message
 from provisioning.readback import read_back
 from provisioning.run import Run
@@ -28,7 +29,7 @@ _POD_CONDITION = re.compile(r"CheckPodReady--(?P<pod>.+)")
 
 
 class RequestGone(Permanent):
-    """The OpsRequest that carried the change out was deleted by somebody: look at the database, then retry or abandon."""
+    """The OpsRequest that carried the change out was deleted by somebody: look at the database, then retry, which asks again, or abandon."""
 
     code = "ops_request.gone"
 
@@ -95,11 +96,13 @@ def follow(run: Run, request: OpsRequest) -> Wait | Fail | None:
 
 
 def _find(run: Run, request: OpsRequest) -> Body:
-    """Return the request, or the one into which KubeDB merged it."""
+    """Return the request, or the one into which KubeDB merged it; one that is gone is handed in again once somebody has looked and retried."""
     ref = ref_of(_body(run, request))
     found = run.gateway.get(ref)
     if found is None:
-        raise RequestGone
+        if not _was_retried(run):
+            raise RequestGone
+        return run.create(_body(run, request))
     if _phase(found) == "Skipped" and any(one.get("reason") == _MERGED for one in _conditions(found)):
         merged = f"{run.database.object_name}-rcfg-merged-"
         bodies, _ = run.gateway.list(ref.kind, namespace=ref.namespace)
@@ -107,6 +110,11 @@ def _find(run: Run, request: OpsRequest) -> Body:
         latest = [index for name, index in names if name.startswith(merged)]
         return bodies[latest[-1]] if latest else found
     return found
+
+
+def _was_retried(run: Run) -> bool:
+    step = run.operation.step
+    return OperationEvent.objects.filter(operation_id=run.operation.pk, event="resumed", step=step).exists()
 
 
 def _body(run: Run, request: OpsRequest) -> Body:

@@ -97,6 +97,11 @@ class Operator:
         )
         return self.say(body, {"phase": phase, "snapshotTime": MOMENT, "size": "2.5 KiB"})
 
+    def delete_all(self, database: Database, kind: Kind) -> None:
+        """Delete the database's objects of this kind, as somebody might."""
+        for body in self._all(database, kind):
+            self.kube.delete(ref_of(body), uid=body["metadata"]["uid"])
+
     def _all(self, database: Database, kind: Kind) -> list[Body]:
         """Return the database's own objects of this kind; sessions and requests carry its label."""
         bodies, _ = self.kube.list(kind, namespace=database.namespace)

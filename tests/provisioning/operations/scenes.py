@@ -16,10 +16,15 @@ from provisioning.orders import Origin
 from provisioning.services.acceptance import Idempotency
 from provisioning.services.ordering import Farewell, delete_database
 from provisioning.services.requesting import request_operation
+from provisioning.settlement import amounts_of, reserved
+from provisioning.sizes import Resources
+from tenants.models import Quota
+from tenants.quota import Amounts
 from tests import cast
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
+FREE = Amounts()
 SENTINELS = {"engine": "redis", "version": "7.4.0", "topology": {"mode": "replicated", "replicas": 2}}
 POLICY = {
     "schedule": "0 3 * * *",
@@ -167,3 +172,32 @@ def _about(body: Mapping[str, Any]) -> set[str]:
     spec = body["spec"]
     names = [spec.get(place, {}).get("name", "") for place in ("databaseRef", "invoker", "target", "appRef")]
     return {name.removesuffix("-backup").removesuffix("-sentinel") for name in names}
+
+
+class Cancel:
+    """Asks the operation to turn back, at the nth passing of one point."""
+
+    def __init__(self, operation: Operation, scene: Scene) -> None:
+        self.operation = operation
+        self.point = f"{scene.kind}.{scene.cancelled_in}.after"
+        self.left = scene.look
+
+    def __call__(self, name: str) -> None:
+        self.left -= name == self.point
+        if name == self.point and self.left == 0:
+            Operation.objects.filter(pk=self.operation.pk).update(cancel_requested_at=self.operation.created_at)
+
+
+def check_quota(*databases: Database) -> None:
+    """Check that each database holds what it takes, and the tenant uses the sum."""
+    for database in databases:
+        size = Resources(
+            cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
+        )
+        taken = amounts_of(all_engines()[database.engine].footprint(database.topology, size))
+        assert reserved(database) == (taken if database.state in ("ready", "paused") else FREE)
+    quota = Quota.objects.get()
+    used = {
+        name: getattr(quota, f"used_{name}") for name in ("databases", "cpu_millicores", "memory_mib", "storage_gib")
+    }
+    assert Amounts(**used) == sum((reserved(database) for database in databases), FREE)

@@ -8,17 +8,13 @@ import pytest
 
 from accounts.models import User
 from dbaas.core.crash import CrashPointReached, armed
-from provisioning.engines import all_engines
 from provisioning.lease import CLOCK_SKEW, LEASE
 from provisioning.models import Database, Operation, Resource
 from provisioning.operations import all_workflows
-from provisioning.settlement import amounts_of, reserved
-from provisioning.sizes import Resources
 from provisioning.states import MOVING
 from provisioning.workflow.declare import Step, TooLate, Workflow
 from tenants.models import Quota
-from tenants.quota import Amounts
-from tests.provisioning.operations.scenes import Scene, ask, begin, inventory, scene_of, scene_that_undoes
+from tests.provisioning.operations.scenes import Cancel, ask, begin, check_quota, inventory, scene_of, scene_that_undoes
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -43,7 +39,6 @@ SHARED_POINTS = [
     ("backup_policy", "put.after_effect"),
     ("delete", "delete.after_effect"),
 ]
-FREE = Amounts()
 
 
 class Trap:
@@ -57,20 +52,6 @@ class Trap:
         self.passed += name == self.point
         if name == self.point and self.passed in (1, 3):
             raise CrashPointReached
-
-
-class Cancel:
-    """Asks the operation to turn back, at the nth passing of one point."""
-
-    def __init__(self, operation: Operation, scene: Scene) -> None:
-        self.operation = operation
-        self.point = f"{scene.kind}.{scene.cancelled_in}.after"
-        self.left = scene.look
-
-    def __call__(self, name: str) -> None:
-        self.left -= name == self.point
-        if name == self.point and self.left == 0:
-            Operation.objects.filter(pk=self.operation.pk).update(cancel_requested_at=self.operation.created_at)
 
 
 def live(stage: Stage, operation: Operation, *, rounds: int = 60) -> Operation:
@@ -87,21 +68,6 @@ def live(stage: Stage, operation: Operation, *, rounds: int = 60) -> Operation:
         else:
             stage.operator.act(stage.look(operation).database)
     raise AssertionError(f"{operation} is still {now.state} at {now.step}: {now.waiting_for}")
-
-
-def check_quota(*databases: Database) -> None:
-    """Check that each database holds what it takes, and the tenant uses the sum."""
-    for database in databases:
-        size = Resources(
-            cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
-        )
-        taken = amounts_of(all_engines()[database.engine].footprint(database.topology, size))
-        assert reserved(database) == (taken if database.state in ("ready", "paused") else FREE)
-    quota = Quota.objects.get()
-    used = {
-        name: getattr(quota, f"used_{name}") for name in ("databases", "cpu_millicores", "memory_mib", "storage_gib")
-    }
-    assert Amounts(**used) == sum((reserved(database) for database in databases), FREE)
 
 
 def check_that_nothing_is_left(alice: User, stage: Stage) -> None:
