@@ -70,7 +70,7 @@ class KubeStash(BackupDriver):
         configuration = {
             "apiVersion": _CORE,
             "kind": "BackupConfiguration",
-            "metadata": described(database, operation, f"{database.object_name}-backup"),
+            "metadata": described(database, operation, _configuration_name(database)),
             "spec": spec,
         }
         return [*bodies, configuration]
@@ -78,7 +78,7 @@ class KubeStash(BackupDriver):
     def configuration_ref(self, database: Database) -> Ref:
         """Return the address of the BackupConfiguration."""
         kind = kind_of(_CORE, "BackupConfiguration")
-        return Ref(kind=kind, name=f"{database.object_name}-backup", namespace=database.namespace)
+        return Ref(kind=kind, name=_configuration_name(database), namespace=database.namespace)
 
     def configurations(self, database: Database) -> list[Ref]:
         """Return the BackupConfiguration: it holds both sessions."""
@@ -203,6 +203,11 @@ class KubeStash(BackupDriver):
             "repositories": [repository],
             "addon": {"name": _addon(database, engine), "tasks": [task]},
         }
+
+
+def _configuration_name(database: Database) -> str:
+    """Return another name than the archivers' own configurations have: `<database>-backup` (MongoDB's) and `<database>-backup-config`."""
+    return f"{database.object_name}-copies"
 
 
 def _backend(database: Database, cluster: Cluster, name: str) -> Body:

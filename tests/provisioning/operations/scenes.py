@@ -171,7 +171,7 @@ def _about(body: Mapping[str, Any]) -> set[str]:
     """Return the names of databases and configurations that the object's spec points at."""
     spec = body["spec"]
     names = [spec.get(place, {}).get("name", "") for place in ("databaseRef", "invoker", "target", "appRef")]
-    return {name.removesuffix("-backup").removesuffix("-sentinel") for name in names}
+    return {name.removesuffix("-copies").removesuffix("-backup").removesuffix("-sentinel") for name in names}
 
 
 class Cancel:
