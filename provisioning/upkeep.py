@@ -11,7 +11,7 @@ from accounts.actor import Actor, Via
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Permanent, Rejected, Transient
 from provisioning.backups import all_drivers
-from provisioning.backups.schedules import in_utc, slots_between
+from provisioning.backups.schedules import BadSchedule, in_utc, slots_between
 from provisioning.cluster.registry import gateway_to
 from provisioning.copies import note_all_copies
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, DatabaseEvent
@@ -64,8 +64,7 @@ def keep_schedules_local(now: datetime) -> None:
     """Set the policies again whose time zone has just moved its clocks, so that they stay at the hour that was asked for."""
     zoned = BackupPolicy.objects.exclude(time_zone="UTC").filter(database__state=DatabaseState.READY)
     for policy in zoned.select_related("database"):
-        before = in_utc(policy.schedule, policy.time_zone, at=policy.applied_at)
-        if in_utc(policy.schedule, policy.time_zone, at=now) == before:
+        if not _has_moved(policy, now):
             continue
         names = ("schedule", "time_zone", "point_in_time", "is_paused")
         kept = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly")
@@ -76,9 +75,22 @@ def keep_schedules_local(now: datetime) -> None:
             logger.warning("the backup policy of %s is set again later: %s", policy.database_id, refusal.detail)
 
 
+def _has_moved(policy: BackupPolicy, now: datetime) -> bool:
+    """Tell whether the schedule is another one in UTC than it was when it was set."""
+    try:
+        before, then = (in_utc(policy.schedule, policy.time_zone, at=at) for at in (policy.applied_at, now))
+    except (
+        BadSchedule
+    ) as error:  # a government has moved the clocks as nobody foresaw; the others must not wait for this one
+        logger.warning("the backup policy of %s cannot be kept: %s", policy.database_id, error)
+        return False
+    return before != then
+
+
 def expire_databases(now: datetime) -> None:
     """Delete what is due, keeping its backups, and warn a day before."""
-    for database in Database.objects.filter(is_live=True, expires_at__lte=now).order_by("expires_at")[:_AT_ONCE]:
+    due = Database.objects.filter(is_live=True, expires_at__lte=now).exclude(active_operation_kind="delete")
+    for database in due.order_by("deletion_protection", "expires_at")[:_AT_ONCE]:
         _expire(database, now)
     soon = Database.objects.filter(is_live=True, expires_at__lte=now + WARNED_BEFORE, expiry_told_at=None)
     for database in soon.order_by("expires_at")[:_AT_ONCE]:

@@ -25,7 +25,7 @@ class BadSchedule(ValueError):
 
 
 def check_schedule(schedule: str, time_zone: str) -> None:
-    """Let a schedule pass.
+    """Let a schedule pass that can be kept all year round, before and after the zone moves its clocks.
 
     Raises: BadSchedule.
     """
@@ -39,7 +39,9 @@ def check_schedule(schedule: str, time_zone: str) -> None:
         raise BadSchedule(f"is no cron schedule: {error}.") from error
     if any(later - earlier < SHORTEST_PAUSE for earlier, later in pairwise(first)):
         raise BadSchedule("must leave at least 5 minutes between two backups.")
-    in_utc(schedule, time_zone)
+    now = SYSTEM_CLOCK.now()
+    for days in range(0, 366, 10):
+        in_utc(schedule, time_zone, at=now + timedelta(days=days))
 
 
 def in_utc(schedule: str, time_zone: str, *, at: datetime | None = None) -> str:
