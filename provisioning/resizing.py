@@ -65,7 +65,7 @@ def _compute(database: Database, body: Mapping[str, Any], problems: list[FieldEr
             ),
             _between("memory_mib", asked[1], database.memory_mib, MIN_MEMORY_MIB, MAX_MEMORY_MIB, problems),
         )
-    if any(asked):
+    if asked != (None, None):
         message = "says processor and memory already: send either the plan or the amounts."
         problems.append(FieldError(field="plan", message=message, code="ambiguous"))
     if plan not in PLANS:
@@ -83,7 +83,8 @@ def _between(name: str, asked: int | None, now: int, least: int, most: int, prob
 
 def _storage(database: Database, body: Mapping[str, Any], problems: list[FieldError]) -> int:
     now = database.storage_gib
-    asked: int = body.get("storage_gib") or now
+    wanted = body.get("storage_gib")
+    asked: int = now if wanted is None else wanted
     if asked < now:
         message = f"a disk cannot shrink: it has {now} GiB. To use less, restore a backup into a new, smaller database."
         problems.append(FieldError(field="storage_gib", message=message, code="cannot_shrink"))
