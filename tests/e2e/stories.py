@@ -102,8 +102,8 @@ STORIES = (
     ),
     Story(
         engine="elasticsearch",
-        order={"version": "xpack-9.1.9", "plan": "small", "topology": {"mode": "replicated", "replicas": 2}},
-        scale={"plan": "medium", "storage_gib": 12, "topology": {"replicas": 3}},
+        order={"version": "xpack-9.1.9", "plan": "small", "topology": {"mode": "replicated", "replicas": 3}},
+        scale={"plan": "medium", "storage_gib": 12, "topology": {"replicas": 4}},
         upgrade_to="xpack-9.2.3",
         point_in_time=False,
     ),

@@ -24,7 +24,7 @@ READY_SECONDS = 60.0
 Json = dict[str, Any]
 
 
-def wait_until(what: str, is_so: Callable[[], Any], seconds: float = READY_SECONDS) -> Any:
+def wait_until(what: str, is_so: Callable[[], Any], seconds: float = READY_SECONDS, *, again_in: float = 0.1) -> Any:
     """Look again and again until it is so, and return what the look gave.
 
     Raises: AssertionError — it is not so in time.
@@ -32,7 +32,7 @@ def wait_until(what: str, is_so: Callable[[], Any], seconds: float = READY_SECON
     deadline = time.monotonic() + seconds
     while not (found := is_so()):
         assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(again_in)
     return found
 
 
