@@ -64,7 +64,7 @@ def take_copy(run: Run, kind: str, *, note: str = "") -> Wait | Fail | None:
     progress = driver.progress(body)
     if progress.outcome in (Outcome.RUNNING, Outcome.SKIPPED):
         return Wait(reason=f"The backup is being taken. {progress.message}", done=progress.done)
-    note_copies(driver.seen(run.gateway, database), [database], now=run.now())
+    find_copies(run)
     return _end(run, progress)
 
 
@@ -100,6 +100,18 @@ def _end(run: Run, progress: Progress) -> Fail | None:
         return None  # what failed came after the copy was whole, such as the clean-up of old ones
     row.update(state="failed", error=progress.message)
     return Fail(code="backup.failed", detail=f"The backup failed: {progress.message}")
+
+
+def give_up_copy(run: Run) -> None:
+    """Note that nobody waits for the operation's copy any longer; where the tool completes it after all, its row will say so."""
+    told = "The operation ended before the copy was whole."
+    Backup.objects.filter(pk=backup_id(run.operation), state="running").update(state="failed", error=told)
+
+
+def find_copies(run: Run) -> None:
+    """Bring the rows of the database's copies in line with what the tool reports this moment."""
+    seen = driver_of(run.database.cluster).seen(run.gateway, run.database)
+    note_copies(seen, [run.database], now=run.now())
 
 
 def discard_copy(run: Run, backup: Backup) -> Wait | None:

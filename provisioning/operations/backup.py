@@ -7,7 +7,7 @@ from typing import Any
 from dbaas.core.ids import uuid7
 from provisioning.backups import driver_of
 from provisioning.backups.driver import NoBackupsHere
-from provisioning.copies import take_copy
+from provisioning.copies import give_up_copy, take_copy
 from provisioning.engine import Engine
 from provisioning.models import Database
 from provisioning.run import Run
@@ -48,3 +48,9 @@ TAKEN_WITHIN = timedelta(hours=4)
 def take_backup(run: Run) -> Wait | Fail | None:
     """Take the backup."""
     return take_copy(run, "manual", note=run.operation.params["note"])
+
+
+@WORKFLOW.undo(take_backup)
+def give_backup_up(run: Run) -> None:
+    """No longer wait for the backup."""
+    give_up_copy(run)

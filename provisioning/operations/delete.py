@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from provisioning.backups import driver_of
 from provisioning.cluster.kinds import Ref, kind_of
-from provisioning.copies import discard_copy, take_copy
+from provisioning.copies import discard_copy, find_copies, give_up_copy, take_copy
 from provisioning.models import Backup, BackupPolicy, Resource
 from provisioning.readback import ref_to_database
 from provisioning.removal import remove
@@ -36,12 +36,19 @@ def take_final_backup(run: Run) -> Wait | Fail | None:
     return take_copy(run, "final", note="before the deletion")
 
 
+@WORKFLOW.undo(take_final_backup)
+def give_final_backup_up(run: Run) -> None:
+    """No longer wait for the backup."""
+    give_up_copy(run)
+
+
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN, point_of_no_return=True)
 def end_backups(run: Run) -> Wait | None:
     """End the schedule, and delete the backups if that was asked for."""
     if not run.database.cluster.backup_driver:
         return None
     if run.operation.params.get("backups") == "delete":
+        find_copies(run)
         for backup in Backup.objects.filter(database=run.database).exclude(state="deleted").select_related("cluster"):
             if waits := discard_copy(run, backup):
                 return waits

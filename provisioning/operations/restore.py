@@ -8,7 +8,7 @@ from dbaas.core.errors import Conflict
 from dbaas.core.ids import uuid7
 from provisioning import making
 from provisioning.backups.driver import NoBackupsHere
-from provisioning.copies import take_copy
+from provisioning.copies import give_up_copy, take_copy
 from provisioning.engine import Engine
 from provisioning.models import Backup, Database
 from provisioning.restoring import restore_content, usable_backup
@@ -67,6 +67,12 @@ RESTORED_WITHIN = timedelta(hours=5)
 def take_safety_backup(run: Run) -> Wait | Fail | None:
     """Back up what is there now, unless told not to."""
     return take_copy(run, "safety", note="before a restore") if run.operation.params["safety_backup"] else None
+
+
+@WORKFLOW.undo(take_safety_backup)
+def give_safety_backup_up(run: Run) -> None:
+    """No longer wait for the backup."""
+    give_up_copy(run)
 
 
 @WORKFLOW.step(retry=PATIENT, within=RESTORED_WITHIN, point_of_no_return=True)

@@ -102,6 +102,10 @@ class Operator:
         for body in self._all(database, kind):
             self.kube.delete(ref_of(body), uid=body["metadata"]["uid"])
 
+    def delete_copies(self, database: Database) -> None:
+        """Take all copies away, as retention does in the end."""
+        self.delete_all(database, SNAPSHOT)
+
     def _all(self, database: Database, kind: Kind) -> list[Body]:
         """Return the database's own objects of this kind; sessions and requests carry its label."""
         bodies, _ = self.kube.list(kind, namespace=database.namespace)
@@ -151,7 +155,7 @@ class Operator:
             database,
             session=body["metadata"]["name"],
             repository=body["spec"]["session"],
-            phase="Succeeded" if ends == "Succeeded" else "Failed",
+            phase=self.fates.get("Snapshot", "Succeeded" if ends == "Succeeded" else "Failed"),
         )
         self._end(body, ends)
 

@@ -52,14 +52,30 @@ class Scene:
     """How many requests, sessions and copies there are of its database afterwards, by kind."""
     cancelled_in: str = ""
     """The last step in which a cancel comes in time; nothing where the first step is past the point of no return."""
+    cancel_leaves: Mapping[str, int] = field(default_factory=dict)
+    """The same as `leaves`, after that cancel."""
     look: int = 1
     """At which look in that step."""
 
 
 SCENES = (
     Scene(kind="provision", order=SENTINELS, cancelled_in="wait_until_ready"),
-    Scene(kind="delete", after=("backup",), body={"backups": "delete", "final_backup": True}),
-    Scene(kind="backup", body={"note": "just so"}, leaves={"BackupSession": 1, "Snapshot": 1}),
+    Scene(
+        kind="delete",
+        after=("backup",),
+        body={"backups": "delete", "final_backup": True},
+        cancelled_in="take_final_backup",
+        look=1,
+        cancel_leaves={"BackupSession": 2, "Snapshot": 2},
+    ),
+    Scene(
+        kind="backup",
+        body={"note": "just so"},
+        leaves={"BackupSession": 1, "Snapshot": 1},
+        cancelled_in="take_backup",
+        look=2,
+        cancel_leaves={"BackupSession": 1, "Snapshot": 1},
+    ),
     Scene(kind="backup_policy", body={**POLICY, "point_in_time": True}, cancelled_in="apply_schedule", look=2),
     Scene(kind="delete_backup", after=("backup",), leaves={"BackupSession": 1}),
     Scene(kind="pause", order=SENTINELS, after=("backup_policy",), cancelled_in="stop_companions"),
@@ -72,7 +88,13 @@ SCENES = (
     ),
     Scene(kind="restart", leaves={"PostgresOpsRequest": 1}, cancelled_in="ask_to_restart"),
     Scene(kind="rotate_credentials", leaves={"PostgresOpsRequest": 1}, cancelled_in="ask_to_rotate"),
-    Scene(kind="restore", after=("backup",), leaves={"BackupSession": 2, "Snapshot": 2, "RestoreSession": 1}),
+    Scene(
+        kind="restore",
+        after=("backup",),
+        leaves={"BackupSession": 2, "Snapshot": 2, "RestoreSession": 1},
+        cancelled_in="take_safety_backup",
+        cancel_leaves={"BackupSession": 2, "Snapshot": 2},
+    ),
     Scene(kind="restore_into_new", after=("backup",), leaves={"RestoreSession": 1}, cancelled_in="wait_until_ready"),
     Scene(
         kind="scale",
