@@ -15,7 +15,7 @@ from provisioning.models import Database, Operation
 from provisioning.operations import all_workflows
 from provisioning.selectors import database_of
 from provisioning.services.acceptance import Accepted, Idempotency, insert, operation_row, replay, take_database
-from provisioning.services.refusals import KeyReused
+from provisioning.services.refusals import OperationInProgress
 from provisioning.settlement import amounts_of, reserved
 from provisioning.workflow.declare import Workflow
 from tenants.access import require
@@ -47,10 +47,10 @@ def request_operation(
         with atomic():
             along_with()
             operation = accept(actor, database, all_workflows()[kind], body, idempotency)
-    except IntegrityError:
+    except (IntegrityError, OperationInProgress):  # the same request, sent twice at once, may be what was in the way
         if replayed := replay(database.tenant_id, idempotency):
             return replayed
-        raise KeyReused from None
+        raise
     operation.database.refresh_from_db()
     return Accepted(operation=operation)
 
