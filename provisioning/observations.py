@@ -46,11 +46,11 @@ def failed_restore(body: Body) -> str:
 
 
 def last_message(body: Body) -> str:
-    """Return what the condition that changed last says; empty where none says anything."""
+    """Return what the condition that changed last says; empty where none says anything. Times are whole seconds: of equals the last listed."""
     conditions = [one for one in (body.get("status") or {}).get("conditions") or () if one.get("message")]
     if not conditions:
         return ""
-    last = max(conditions, key=lambda condition: str(condition.get("lastTransitionTime", "")))
+    last = max(reversed(conditions), key=lambda condition: str(condition.get("lastTransitionTime", "")))
     return str(last["message"])[:_MAX_MESSAGE]
 
 

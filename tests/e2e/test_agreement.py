@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from provisioning.engine import Engine
 from provisioning.engines import all_engines
 from provisioning.operations import all_workflows
+from tests.devcluster.kubectl import run as kubectl
 from tests.e2e.agreement import CASES, CHANGING_BY_ITSELF, Course, require_agreement
-from tests.e2e.system import Json, System, new_customer
+from tests.e2e.system import Customer, Json, System, new_customer
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("system")]
 
@@ -38,6 +39,21 @@ def answers(system: System) -> Iterator[Answers]:
 @pytest.mark.parametrize("engine", list(all_engines()))
 def test_that_all_agree_on_the_new_or_all_on_the_old(answers: Answers, engine: str, kind: str) -> None:
     answers[engine, kind].result(timeout=WITHIN_SECONDS)
+
+
+@pytest.mark.parametrize("engine", list(all_engines().values()), ids=lambda engine: engine.name)
+def test_that_all_agree_on_the_old_when_kubedb_gives_up(system: System, customer: Customer, engine: Engine) -> None:
+    course = Course(system, customer, engine)
+    require_success(course, "provision")
+    before = lasting(course.database)
+
+    with disks_that_cannot_grow(system):
+        ended = customer.follow(customer.ask(course.database, "scale", storage_gib=before["storage_gib"] + 1))
+
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "ops_request.failed"), ended
+    assert "does not allow volume expansion" in ended["error"]["detail"]
+    assert lasting(course.read()) == before
+    require_agreement(course)
 
 
 def test_that_every_operation_has_a_case() -> None:
@@ -82,6 +98,17 @@ def require_refusal(course: Course, kind: str) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert lasting(course.read()) == before
     require_agreement(course)
+
+
+@contextmanager
+def disks_that_cannot_grow(system: System) -> Iterator[None]:
+    """Let no StorageClass expand a volume as long as this block lasts; no other database may be growing meanwhile."""
+    change = ("patch", "storageclass", "standard", "--type=merge", "-p")
+    kubectl(system.kubeconfig, *change, '{"allowVolumeExpansion": false}')
+    try:
+        yield
+    finally:
+        kubectl(system.kubeconfig, *change, '{"allowVolumeExpansion": true}')
 
 
 def lasting(shown: Json) -> Json:
