@@ -122,6 +122,18 @@ def test_that_the_end_interrupts_a_running_operation(resting: Database, ordered:
     assert resting.state == "ready"
 
 
+def test_that_one_whose_operation_ends_this_moment_ends_later(ordered: Ordered, nowhere: Cluster) -> None:
+    del nowhere
+    provision = ordered()
+    ends(provision.database, -timedelta(seconds=1))
+    Operation.objects.update(state="succeeded")
+
+    expire_databases(NOW)
+
+    assert not Operation.objects.filter(kind="delete").exists()
+    assert Database.objects.get().is_live
+
+
 def test_that_a_deleted_database_does_not_end_again(resting: Database) -> None:
     ends(resting, -timedelta(days=1), is_live=False, state="deleted")
 
