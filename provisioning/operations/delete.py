@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from provisioning.backups import driver_of
 from provisioning.cluster.kinds import Ref, kind_of
-from provisioning.copies import discard_copy, find_copies, give_up_copy, take_copy
+from provisioning.copies import backup_id, discard_copy, find_copies, give_up_copy, take_copy
 from provisioning.models import Backup, BackupPolicy, Resource
 from provisioning.readback import ref_to_database
 from provisioning.removal import remove
@@ -49,7 +49,10 @@ def end_backups(run: Run) -> Wait | None:
         return None
     if run.operation.params.get("backups") == "delete":
         find_copies(run)
-        for backup in Backup.objects.filter(database=run.database).exclude(state="deleted").select_related("cluster"):
+        others = Backup.objects.filter(database=run.database).exclude(
+            pk=backup_id(run.operation)
+        )  # the final one is kept
+        for backup in others.exclude(state="deleted").select_related("cluster"):
             if waits := discard_copy(run, backup):
                 return waits
     for ref in driver_of(run.database.cluster).configurations(run.database):

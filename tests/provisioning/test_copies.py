@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.backups.driver import Outcome, Seen
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import SNAPSHOT
 from provisioning.copies import note_all_copies, note_copies
 from provisioning.models import Backup, Cluster, Database, Operation
+from provisioning.services.acceptance import Idempotency
+from provisioning.services.ordering import Farewell, delete_database
+from tests import cast
 from tests.provisioning.rows import at_rest, backup_of, let_back_up, policy_for
+from tests.provisioning.stage import Stage
 from tests.provisioning.stage_operator import Operator
 
 Ordered = Callable[..., Operation]
@@ -234,3 +239,14 @@ def test_that_the_window_of_recovery_is_noted_and_forgotten_with_its_copies(stor
     assert [f"{end:%H:%M}" for end in window if end] == ["12:00", "13:00"]
     assert (stored.restorable_from, stored.restorable_until) == (None, None)
     assert not Backup.objects.exists()
+
+
+def test_that_the_final_backup_outlives_the_others(alice: User, stored: Database, stage: Stage) -> None:
+    stage.operator.take_snapshot(stored)
+    note_all_copies(stage.kube, stored.cluster)
+    farewell = Farewell(keeps_backups=False, takes_final_backup=True)
+
+    stage.play(delete_database(cast.acting(alice), stored.id, Idempotency(), farewell).operation)
+
+    states = {row.kind: row.state for row in Backup.objects.all()}
+    assert states == {"manual": "deleted", "final": "succeeded"}
