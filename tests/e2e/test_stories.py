@@ -14,7 +14,7 @@ from tests.e2e.system import Customer, Json, System, new_customer, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("system")]
 
-TOLD_WITHIN_SECONDS = 180
+TOLD_WITHIN_SECONDS = 280
 
 LOOKED_FOR = (
     "pg,rd,rds,my,mg,es,pods,persistentvolumeclaims,secrets,services,configmaps,petsets,"
