@@ -14,13 +14,13 @@ from provisioning.backups import all_drivers
 from provisioning.backups.schedules import BadSchedule, in_utc, slots_between
 from provisioning.cluster.registry import gateway_to
 from provisioning.copies import note_all_copies
-from provisioning.models import Backup, BackupPolicy, Cluster, Database, DatabaseEvent
+from provisioning.models import Backup, BackupPolicy, Cluster, Database, DatabaseEvent, Operation
 from provisioning.operations import all_workflows
 from provisioning.services.acceptance import Idempotency
 from provisioning.services.ordering import Farewell, accept_deletion
 from provisioning.services.refusals import DeletionProtected
 from provisioning.services.requesting import accept
-from provisioning.states import DatabaseState
+from provisioning.states import DatabaseState, OperationState
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +48,17 @@ def _tell_missed_slots(cluster: Cluster, now: datetime) -> None:
     ).select_related("database")
     until = now - SLOT_IS_MISSED_AFTER
     for policy in due.iterator():
-        after = max(policy.applied_at, now - LOOKS_BACK)
+        after = max(policy.applied_at, now - LOOKS_BACK, _resumed_at(policy.database) or policy.applied_at)
         for slot in slots_between(policy.schedule, policy.time_zone, after, until):
             if not _was_kept(policy, slot):
                 message = f"No backup was taken at {slot.isoformat(timespec='minutes')}, as the policy has it."
                 tell(policy.database, f"missed:{slot.isoformat()}", "BackupMissed", message, is_warning=True, now=now)
+
+
+def _resumed_at(database: Database) -> datetime | None:
+    """Return when the database last came back from a pause, during which nothing is backed up."""
+    resumed = Operation.objects.filter(database=database, kind="resume", state=OperationState.SUCCEEDED)
+    return resumed.order_by("-id").values_list("finished_at", flat=True).first()
 
 
 def _was_kept(policy: BackupPolicy, slot: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.ids import uuid7
 from provisioning.backups.schedules import in_utc
 from provisioning.cluster.client import Gateway
 from provisioning.models import BackupPolicy, Cluster, Database, DatabaseEvent, Operation
@@ -302,3 +303,14 @@ def test_that_what_a_schedule_took_becomes_a_row(watched: Database, kube: Gatewa
 
     backup = watched.backups.get()
     assert (backup.kind, backup.state, backup.size_bytes) == ("scheduled", "succeeded", 2560)
+
+
+def test_that_nothing_was_missed_while_it_was_paused(watched: Database) -> None:
+    paused = Operation.objects.filter(database=watched).earliest("id")
+    paused.pk, paused.kind, paused.idempotency_key = uuid7(), "resume", None
+    paused.finished_at = LAST_SLOT - timedelta(minutes=90)
+    paused.save(force_insert=True)
+
+    look_after_backups(LAST_SLOT + timedelta(minutes=25))
+
+    assert missed() == [(LAST_SLOT - timedelta(hours=1)).isoformat(), LAST_SLOT.isoformat()]
