@@ -64,6 +64,7 @@ SCENES = (
         kind="delete",
         after=("backup",),
         body={"backups": "delete", "final_backup": True},
+        leaves={"Snapshot": 1},
         cancelled_in="take_final_backup",
         look=1,
         cancel_leaves={"BackupSession": 2, "Snapshot": 2},
