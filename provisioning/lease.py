@@ -7,7 +7,6 @@ itself. A wake-up bumps `wake_seq`; a nap that finds it bumped does not sleep, s
 
 import os
 import socket
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
 
@@ -47,7 +47,7 @@ class Claim:
 
     def age(self) -> timedelta:
         """Return how long ago the claim was made, by the clock that never jumps."""
-        return timedelta(seconds=time.monotonic() - self.claimed_at_monotonic)
+        return timedelta(seconds=SYSTEM_CLOCK.monotonic() - self.claimed_at_monotonic)
 
     def may_take_effect(self) -> bool:
         """Tell whether an outside effect may still begin."""
@@ -65,7 +65,7 @@ def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     if seen is None or seen.state not in MOVING or seen.next_run_at is None or seen.next_run_at > now:
         return None
     was_lost = seen.lease_until is not None
-    started = time.monotonic()
+    started = SYSTEM_CLOCK.monotonic()
     taken = (
         Operation.objects.filter(pk=operation_id, lease_token=seen.lease_token, state=seen.state, next_run_at__lte=now)
         .filter(Q(lease_until=None) | Q(lease_until__lt=now - CLOCK_SKEW))

@@ -25,6 +25,10 @@ class StoppedClock:
         """Return the moment at which it stands."""
         return self._now
 
+    def monotonic(self) -> float:
+        """Return seconds since the epoch: it never goes back, because nobody turns it back."""
+        return self._now.timestamp()
+
     def catch_up(self) -> None:
         """Move on to the real moment, if it is ahead of where it stands: rows are written by the system's own clock too."""
         self._now = max(self._now, SYSTEM_CLOCK.now()) + timedelta(milliseconds=1)
