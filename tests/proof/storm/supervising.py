@@ -1,0 +1,167 @@
+"""Processes in groups of their own that are started again whenever they die, as a service manager does; and the blows that they are dealt."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOKS_EVERY_SECONDS = 0.05
+RESTARTS_AFTER_SECONDS = 0.5
+"""Between two starts of one program, so that one that dies at once does not keep a core busy."""
+
+
+@dataclass(kw_only=True)
+class Unit:
+    """One program and the process that runs it now."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    stop_seconds: float = 10.0
+    is_wanted: bool = False
+    """Whether it is to run; one that is not wanted stays away once it has ended."""
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    started_at: float = field(default=0.0, repr=False)
+
+    @property
+    def pid(self) -> int:
+        """Return the process id, which is its group's too; 0 where nothing runs."""
+        return self.process.pid if self.process is not None and self.process.poll() is None else 0
+
+    def send(self, number: signal.Signals) -> bool:
+        """Signal the whole group; False where nothing runs."""
+        pid = self.pid
+        if not pid:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)
+        return True
+
+
+class Supervisor:
+    """Keeps units running until it is told to stop them; a thread of its own looks after them."""
+
+    def __init__(self, log_folder: Path, working_folder: Path) -> None:
+        self.units: dict[str, Unit] = {}
+        self._logs = log_folder
+        self._working_folder = working_folder
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look_after, name="supervisor", daemon=True)
+        self._thread.start()
+
+    def add(self, unit: Unit) -> None:
+        """Start the unit, and again whenever it ends."""
+        with self._lock:
+            self.units[unit.name] = unit
+            unit.is_wanted = True
+            self._start(unit)
+
+    def kill(self, name: str) -> bool:
+        """Kill -9 the unit with all its children; it is started again. False where nothing ran."""
+        return self.units[name].send(signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """Stop the units in their tracks, without closing anything, as long as this block lasts."""
+        for name in names:
+            self.units[name].send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.units[name].send(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def absent(self, *names: str) -> Iterator[None]:
+        """Kill the units and leave them dead as long as this block lasts."""
+        for name in names:
+            self.units[name].is_wanted = False
+            self.kill(name)
+            self.wait_for_end(name, 5.0)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.add(self.units[name])
+
+    def end(self, name: str, seconds: float | None = None) -> float:
+        """Ask the unit's first process to end, wait, kill what is left, and return how long it took; it is not started again."""
+        unit = self.units[name]
+        unit.is_wanted = False
+        began = time.monotonic()
+        unit.send(signal.SIGCONT)
+        if unit.pid:
+            os.kill(unit.pid, signal.SIGTERM)
+        self.wait_for_end(name, unit.stop_seconds if seconds is None else seconds)
+        took = time.monotonic() - began
+        group = unit.process.pid if unit.process is not None else 0
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL) if group else None
+        return took
+
+    def wait_for_end(self, name: str, seconds: float) -> bool:
+        """Wait until the unit's first process has ended; False where it has not in time."""
+        process = self.units[name].process
+        if process is None:
+            return True
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self, order: Sequence[Sequence[str]]) -> None:
+        """End all units, group after group (those of one group together), and then look after nothing any more."""
+        self._over.set()
+        self._thread.join()
+        for names in order:
+            there = [name for name in names if name in self.units]
+            enders = [threading.Thread(target=self.end, args=(name,)) for name in there]
+            for thread in enders:
+                thread.start()
+            for thread in enders:
+                thread.join()
+
+    def _look_after(self) -> None:
+        while not self._over.wait(LOOKS_EVERY_SECONDS):
+            with self._lock:
+                for unit in list(self.units.values()):
+                    is_due = time.monotonic() - unit.started_at > RESTARTS_AFTER_SECONDS
+                    if unit.is_wanted and not unit.pid and is_due:
+                        self._start(unit)
+
+    def _start(self, unit: Unit) -> None:
+        if unit.pid:
+            return
+        with (self._logs / f"{unit.name}.log").open("ab") as log:
+            unit.process = subprocess.Popen(
+                unit.command,
+                cwd=self._working_folder,
+                env=dict(unit.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        unit.started_at = time.monotonic()
+        unit.starts += 1
+
+
+def processes_about(folder: Path) -> list[int]:
+    """Return the processes whose command line names the folder: what a killed parent may have left behind."""
+    wanted = str(folder).encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        pid = int(entry.parent.name)
+        with contextlib.suppress(OSError):
+            if wanted in entry.read_bytes() and pid != os.getpid():
+                found.append(pid)
+    return found
