@@ -1,0 +1,168 @@
+"""What is done to a system during a storm: processes killed and frozen, connections cut, the cluster's API in trouble; by a seed, and counted."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import httpx
+import psycopg
+
+from tests.proof.storm.pocket import PocketApi
+from tests.proof.storm.site import BEATS, WATCHERS, WORKERS, Site
+
+_VERBS = ("create", "get", "list", "patch", "delete", "update")
+_RESOURCES = (
+    "mysqls",
+    "mongodbs",
+    "elasticsearches",
+    "secrets",
+    "namespaces",
+    "mysqlopsrequests",
+    "mongodbopsrequests",
+)
+_WATCHED = ("mysqls", "mongodbs", "elasticsearches", "postgreses", "redises", "mysqlopsrequests", "mongodbopsrequests")
+_STREAK = 4
+"""How many requests in a row one trouble strikes."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Chaos:
+    """Strikes again and again, from a thread of its own, until it is told to stop."""
+
+    site: Site
+    pocket: PocketApi
+    chance: random.Random
+    broker_freeze_seconds: float
+    pause_seconds: tuple[float, float]
+    say: Say
+    counts: Counter[str] = field(default_factory=Counter)
+    _over: threading.Event = field(default_factory=threading.Event, repr=False)
+    _threads: list[threading.Thread] = field(default_factory=list, repr=False)
+
+    def start(self) -> None:
+        """Begin."""
+        thread = threading.Thread(target=self._rage, name="chaos", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Strike no more, thaw what is frozen, and let the cluster's API behave."""
+        self._over.set()
+        for thread in list(self._threads):
+            thread.join()
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                self.pocket.calm()
+            except httpx.HTTPError:
+                time.sleep(0.2)
+            else:
+                return
+
+    def _rage(self) -> None:
+        for strike in self._strikes():
+            if self._over.wait(self.chance.uniform(*self.pause_seconds)):
+                return
+            try:
+                name = strike()
+            except (httpx.HTTPError, psycopg.Error) as error:
+                self.counts["blow that missed"] += 1
+                self.say(f"a blow missed ({type(error).__name__})")
+                continue
+            self.counts[name] += 1
+            self.say(name)
+
+    def _strikes(self) -> Iterator[Callable[[], str]]:
+        """Yield every blow once, in a random order, and then any of them for ever; the frequent ones stand twice."""
+        kinds = [
+            *(self._kill_worker, self._kill_worker, self._kill_beat, self._kill_watcher, self._kill_web),
+            *(self._kill_broker, self._kill_operator, self._kill_api_server, self._freeze_worker, self._freeze_broker),
+            *(self._cut_connections, self._crash_database, self._cut_watch, self._cut_watch),
+            *(self._trouble for _ in range(8)),
+        ]
+        self.chance.shuffle(kinds)
+        yield from kinds
+        rare = (self._freeze_worker, self._freeze_broker)
+        while True:
+            yield self.chance.choice([kind for kind in kinds if kind not in rare])
+
+    def _kill(self, name: str) -> str:
+        self.site.supervisor.kill(name)
+        return f"kill {name.rstrip('-12')}"
+
+    def _kill_worker(self) -> str:
+        return self._kill(self.chance.choice(WORKERS))
+
+    def _kill_beat(self) -> str:
+        return self._kill(self.chance.choice(BEATS))
+
+    def _kill_watcher(self) -> str:
+        return self._kill(self.chance.choice(WATCHERS))
+
+    def _kill_web(self) -> str:
+        return self._kill("web")
+
+    def _kill_broker(self) -> str:
+        return self._kill("broker")
+
+    def _kill_operator(self) -> str:
+        return self._kill("cluster-operator")
+
+    def _kill_api_server(self) -> str:
+        return self._kill("cluster-api")
+
+    def _crash_database(self) -> str:
+        """Let the metadata database stop at once, in the middle of every transaction; it recovers from its log."""
+        self.site.supervisor.quit_at_once("metadata")
+        return "crash metadata database"
+
+    def _cut_connections(self) -> str:
+        self.counts["connection cut"] += self.site.database.cut_connections()
+        return "cut metadata connections"
+
+    def _freeze_worker(self) -> str:
+        """Freeze one worker past its lease, in the background: everything else goes on."""
+        name = self.chance.choice(WORKERS)
+        self._in_background(lambda: self._freeze(name, self.site.lease_seconds + 5.0))
+        return "freeze worker past its lease"
+
+    def _freeze_broker(self) -> str:
+        self._in_background(lambda: self._freeze("broker", self.broker_freeze_seconds))
+        return "freeze broker"
+
+    def _freeze(self, name: str, seconds: float) -> None:
+        with self.site.supervisor.frozen(name):
+            self._over.wait(seconds)
+
+    def _in_background(self, action: Callable[[], None]) -> None:
+        thread = threading.Thread(target=action, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _trouble(self) -> str:
+        """Let the cluster's API fail the next few requests of one sort."""
+        fault = self.chance.choice(
+            ("429", "500", "503", "timeout_after_effect", "reset_before", "reset_after", "delay")
+        )
+        match = {"verb": self.chance.choice(_VERBS)}
+        if self.chance.random() < 0.5:
+            match["resource"] = self.chance.choice(_RESOURCES)
+        for nth in range(1, self.chance.randint(1, _STREAK) + 1):
+            self.pocket.trouble(
+                fault,
+                seconds={"timeout_after_effect": 12.0, "delay": 2.0}.get(fault),
+                retry_after=self.chance.randint(1, 3) if fault in ("429", "503") else None,
+                nth=nth,
+                **match,
+            )
+        return f"API {fault}"
+
+    def _cut_watch(self) -> str:
+        fault = self.chance.choice(("cut_watch", "gone"))
+        self.pocket.trouble(fault, verb="watch", resource=self.chance.choice(_WATCHED), now=True)
+        return f"API {fault}"
