@@ -136,7 +136,8 @@ def listed(gateway: Gateway, kinds: Sequence[Kind], *, seconds: float = 30.0) ->
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return [body for kind in kinds for body in gateway.list(kind, labels=OURS)[0]]
+            # items of a list do not say their kind
+            return [{**body, "kind": kind.kind} for kind in kinds for body in gateway.list(kind, labels=OURS)[0]]
         except Transient:
             if time.monotonic() > deadline:
                 raise
