@@ -16,14 +16,7 @@ import orjson
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import in_transaction
 from devcluster.apiserver.admission import _default_database
-from devcluster.apiserver.errors import (
-    MODIFIED_MEANWHILE,
-    ApiError,
-    already_exists,
-    conflict,
-    forbidden,
-    not_found,
-)
+from devcluster.apiserver.errors import MODIFIED_MEANWHILE, ApiError, already_exists, conflict, forbidden, not_found
 from devcluster.apiserver.writes import FOREGROUND
 from provisioning.cluster.client import Gateway, Reach
 from provisioning.cluster.errors import CalledInTransaction, error_from
@@ -32,7 +25,6 @@ from tests.proof.simulated_objects import Address, Change, Objects, address_in, 
 
 Hook = Callable[[str, str], None]
 
-VERSION = "v1.35.0"
 _APPLY = "application/apply-patch+yaml"
 _WITHOUT_STATUS = frozenset({"secrets", "configmaps", "events"})
 _SERVER_OWNED = (
@@ -88,7 +80,7 @@ class SimulatedCluster(Gateway):
         if self._is_in_transaction():
             raise CalledInTransaction(f"{action}: {CalledInTransaction.__doc__}")
         if path == "/version":
-            return {"gitVersion": VERSION}
+            return {"gitVersion": "v1.35.0"}
         call, address = _meant(verb, address_in(path), how)
         self.calls[call] += 1
         try:
@@ -117,7 +109,7 @@ class SimulatedCluster(Gateway):
             "delete": self._delete,
         }
         answer = effects[call](address, sent)
-        if self.collects_at_once:
+        if self.collects_at_once and not self._objects.is_settled:
             self._objects.collect(_timestamp())
         return answer
 
@@ -288,8 +280,8 @@ def _secret(body: Body) -> Body:
 def _namespace(body: Body) -> Body:
     metadata = body["metadata"]
     labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
-    phase = "Terminating" if metadata.get("deletionTimestamp") else "Active"
-    return {**body, "metadata": {**metadata, "labels": labels}, "status": {"phase": phase}}
+    spec = {"finalizers": ["kubernetes"], **(body.get("spec") or {})}
+    return {"status": {"phase": "Active"}, **body, "metadata": {**metadata, "labels": labels}, "spec": spec}
 
 
 def _with_node_port(port: Body, taken: set[int]) -> Body:

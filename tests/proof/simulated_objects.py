@@ -6,14 +6,14 @@ A stored body is never changed in place, only replaced, so that the history shar
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from uuid import UUID
 
 from devcluster.apiserver.writes import FOREGROUND
 from provisioning.engine import Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Address:
     """What the path of a request names."""
 
@@ -24,21 +24,21 @@ class Address:
     name: str = ""
     subresource: str = ""
 
-    @property
+    @cached_property
     def group(self) -> str:
         """Return the API group, which the core has none of."""
         return self.root.split("/")[2] if self.root.startswith("/apis/") else ""
 
-    @property
+    @cached_property
     def collection(self) -> str:
         """Return the path of all objects of this kind, in whatever namespace."""
         return f"{self.root}/{self.plural}"
 
     def of(self, name: str) -> "Address":
         """Return the address of the object of that name in this collection."""
-        return Address(self.root, self.plural, self.namespace, name)
+        return address_in(f"{self.path}/{name}")
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Return the object's path, or that of the collection, without a sub-resource."""
         scope = f"/namespaces/{self.namespace}" if self.namespace else ""
@@ -157,6 +157,11 @@ class Objects:
         self._bereft.pop(path, None)
         self.history.append(Change("deleted", path, uid, last))
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the garbage collector has nothing to do."""
+        return not self._bereft and not self._leaving
+
     def leave(self, path: str, at: str, *, finalizer: str = "") -> None:
         """Let the object go as soon as its finalizers, and this one, are gone."""
         body = self._by_path[path]
@@ -173,7 +178,8 @@ class Objects:
             return
         if not finalizers:
             del metadata["finalizers"]
-        self.put(path, {**body, "metadata": metadata})
+        status = {"status": {"phase": "Terminating"}} if body.get("kind") == "Namespace" else {}
+        self.put(path, {**body, **status, "metadata": metadata})
 
     def collect(self, at: str) -> None:
         """Do what the garbage collector and the namespace controller would do in time, until nothing is left to do."""
@@ -196,7 +202,7 @@ class Objects:
             for inside in self._inside(body["metadata"]["name"]):
                 self.leave(inside, at)
             if not self._waits(body):
-                self.put(path, body)
+                self.put(path, {**body, "metadata": _without_finalizers(body["metadata"])})
             return
         finalizers = body["metadata"].get("finalizers") or ()
         if FOREGROUND not in finalizers:
@@ -207,3 +213,7 @@ class Objects:
             left = [name for name in finalizers if name != FOREGROUND]
             metadata = {**body["metadata"], "finalizers": left}
             self.put(path, {**body, "metadata": metadata})
+
+
+def _without_finalizers(metadata: Body) -> Body:
+    return {name: value for name, value in metadata.items() if name != "finalizers"}
