@@ -16,7 +16,8 @@ from tests.proof.storm.site import CANARY
 
 Json = dict[str, Any]
 _TRY_SECONDS = 10.0
-_PAUSE_SECONDS = (0.2, 1.0)
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 8.0
+"""Between two tries, doubling, and random below that: a hundred customers that hammer at a server which starts would keep it from starting."""
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -102,6 +103,7 @@ class Customer:
         """
         headers = {"Idempotency-Key": key} if key else {}
         deadline = time.monotonic() + self.patience_seconds
+        pause = _FIRST_PAUSE_SECONDS
         while time.monotonic() < deadline:
             try:
                 answer = self.api.request(method, f"/api/v1/{path}", json=body, headers=headers)
@@ -112,7 +114,8 @@ class Customer:
                     return answer
                 self.ledger.note_refused(answer)
             self.ledger.note("repeated request")
-            time.sleep(chance.uniform(*_PAUSE_SECONDS))
+            time.sleep(chance.uniform(pause / 2, pause))
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         raise NobodyAnswers(f"{method} {path}")
 
     def start(

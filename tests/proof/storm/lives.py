@@ -34,13 +34,20 @@ class Tickets:
     def take(self) -> bool:
         """Use one up; False where none is left."""
         with self._lock:
+            if self._left == 0:
+                return False
             self._left -= 1
-            return self._left >= 0
+            return True
+
+    def give_back(self) -> None:
+        """Let somebody else have it: the request was refused."""
+        with self._lock:
+            self._left += 1
 
     @property
     def left(self) -> int:
         """Return how many are left."""
-        return max(0, self._left)
+        return self._left
 
 
 @dataclass
@@ -144,7 +151,10 @@ class Life:
     def _start(self, method: str, path: str, body: Json | None = None) -> Json | None:
         if not self.tickets.take():
             return None
-        return self.customer.start(method, path, body, chance=self.chance, twice=self._chance(_TWICE_SHARE))
+        started = self.customer.start(method, path, body, chance=self.chance, twice=self._chance(_TWICE_SHARE))
+        if started is None:
+            self.tickets.give_back()
+        return started
 
     def _chance(self, share: float) -> bool:
         return self.chance.random() < share

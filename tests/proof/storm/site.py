@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -188,17 +188,6 @@ class Site:
 
 
 _OPERATOR = ("--operator-email", ADMIN_EMAIL, "--operator-password-env", "ADMIN_PASSWORD")
-
-
-@contextlib.contextmanager
-def running_site(*, lease_seconds: int, slots: int = 2) -> Iterator[Site]:
-    """Give a running system; its folder is removed at the end unless the block or the start failed."""
-    site = Site.prepare(lease_seconds=lease_seconds, slots=slots)
-    try:
-        site.start()
-        yield site
-    finally:
-        site.stop()
 
 
 def _choose_secrets(layout: Layout) -> None:

@@ -86,13 +86,17 @@ class Supervisor:
             for name in names:
                 self.units[name].send(signal.SIGCONT)
 
+    def leave_dead(self, name: str) -> None:
+        """Kill the unit and do not start it again."""
+        self.units[name].is_wanted = False
+        self.kill(name)
+        self.wait_for_end(name, 5.0)
+
     @contextlib.contextmanager
     def absent(self, *names: str) -> Iterator[None]:
         """Kill the units and leave them dead as long as this block lasts."""
         for name in names:
-            self.units[name].is_wanted = False
-            self.kill(name)
-            self.wait_for_end(name, 5.0)
+            self.leave_dead(name)
         try:
             yield
         finally:
