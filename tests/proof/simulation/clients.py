@@ -16,6 +16,7 @@ from provisioning.services.ordering import Farewell, delete_database, order_data
 from provisioning.services.refusals import OperationInProgress
 from provisioning.services.requesting import request_operation
 
+STEERING = frozenset({"cancel", "retry", "abandon"})
 ENOUGH_TRIES = 3
 """A request that was refused so often because something else runs is given up."""
 
@@ -64,10 +65,11 @@ class Customers:
     def ask(self, request: Request) -> None:
         """Send the request once, and note the answer."""
         request.tries += 1
+        was_accepted = request.told is not None
         try:
             answer = self._send(request)
         except Rejected as refusal:
-            self._note_refusal(request, refusal)
+            self._note_refusal(request, refusal, was_accepted=was_accepted)
         else:
             self._note_answer(request, answer)
 
@@ -79,7 +81,7 @@ class Customers:
         database_id = self.databases[request.slot]
         if request.verb == "delete":
             return delete_database(self.actor, database_id, idempotency, Farewell(**request.body))
-        if request.verb in ("cancel", "retry", "abandon"):
+        if request.verb in STEERING:
             self._steer(request.verb, database_id)
             return None
         body = {**_defaults(request.verb), **request.body}
@@ -90,10 +92,12 @@ class Customers:
         if active is not None:
             getattr(control, verb)(self.actor, active)
 
-    def _note_refusal(self, request: Request, refusal: Rejected) -> None:
+    def _note_refusal(self, request: Request, refusal: Rejected, *, was_accepted: bool) -> None:
+        """Take a refusal of what was accepted for a contradiction; one at the same moment may say `again later`."""
         request.refused = refusal.code
-        steers = request.verb in ("cancel", "retry", "abandon")
-        if not steers and not request.joined and self._is_accepted(request):
+        may_be = request.verb in STEERING or request.joined
+        may_be = may_be or (isinstance(refusal, OperationInProgress) and not was_accepted)
+        if not may_be and self._is_accepted(request):
             request.broken.append(f"{request} was accepted, and its repetition refused with {refusal.code}")
         if not isinstance(refusal, OperationInProgress) or request.tries >= ENOUGH_TRIES:
             request.is_over = True

@@ -22,7 +22,7 @@ def heal(world: World, requests: Sequence[Request]) -> None:
     """
     world.tell("calm")
     world.skew = timedelta()
-    world.operator.begins = True
+    world.let_begin()
     if world.broker.is_down:
         world.switch_broker()
     stragglers = [agent for agent in world.agents if agent.is_frozen and world.chance.random() < 0.3]
@@ -59,7 +59,7 @@ def _come_to_rest(world: World, requests: Sequence[Request]) -> None:
             if not request.is_over and world.customers.can_ask(request):
                 _finish(world, world.ask(request))
         _work(world)
-        acted = world.operate()
+        acted = world.operate(3)
         world.watch(loses=False)
         _let_on(world, world.agents)
         rows = world.invariants.operations()
@@ -80,7 +80,8 @@ def _open(world: World, requests: Sequence[Request]) -> bool:
 
 
 def _work(world: World) -> None:
-    _finish(world, world.tick())
+    if not world.broker.messages:
+        _finish(world, world.tick())
     while world.broker.messages:
         _finish(world, world.deliver(0))
 

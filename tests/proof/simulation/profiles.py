@@ -21,10 +21,10 @@ class Profile:
     """How many there are of each thing, and how likely each mishap is."""
 
     name: str
-    databases: tuple[int, ...] = (1, 1, 2)
-    requests: tuple[int, ...] = (1, 2, 2, 3)
+    databases: tuple[int, ...] = (1, 1, 1, 1, 2)
+    requests: tuple[int, ...] = (0, 1, 1, 2)
     """For each database, besides its order."""
-    begins_ready: float = 0.6
+    begins_ready: float = 0.75
     """Chance that databases are there from the beginning."""
     verbs: Mapping[str, int] = field(
         default_factory=lambda: {
@@ -88,14 +88,14 @@ UNIFORM = Profile(name="uniform")
 HOT_KEY = Profile(
     name="hot-key",
     databases=(1,),
-    requests=(3, 4, 5),
+    requests=(2, 2, 3, 4),
     begins_ready=0.9,
     verbs={"scale": 5, "delete": 3, "cancel": 5, "pause": 2, "resume": 2, "restart": 2},
 )
 IN_FLIGHT = replace(
     HOT_KEY,
     name="in-flight",
-    requests=(2, 3, 4),
+    requests=(1, 2, 2, 3),
     verbs={"scale": 4, "delete": 3, "cancel": 4, "pause": 4, "resume": 4, "restart": 2},
     kills=0.001,
     freezes=0.008,

@@ -135,7 +135,7 @@ def theatre() -> Iterator[Theatre]:
 def play(stage: Theatre, profile: Profile, seed: int, tells: Callable[[str], None] | None = None) -> Outcome:
     """Play the schedule of this seed, and tell what it came to."""
     chance = random.Random(f"{profile.name}:{seed}")
-    ready = chance.choice((1, 1, _MOST_READY)) if chance.random() < profile.begins_ready else 0
+    ready = chance.choice((1, 1, 1, _MOST_READY)) if chance.random() < profile.begins_ready else 0
     ready = min(ready, max(profile.databases))
     world = stage.world(ready, chance, tells)
     outcome = Outcome(profile=profile.name, seed=seed)
@@ -223,7 +223,7 @@ class Schedule:
         if not any(weights.values()):
             return {}
         weights |= {
-            "tick": 0.5,
+            "tick": 0.15,
             "jump": 5 * profile.jumps,
             "repeat": profile.repeats * bool(self._come),
             "switch": 5 * profile.outages,
@@ -271,7 +271,7 @@ class Schedule:
             self.world.ask(self._chance.choice(answered))
 
     def _operate(self) -> None:
-        self.world.operate()
+        self.world.operate(self._chance.choice((1, 1, 2, 4)))
 
     def _watch(self) -> None:
         self.world.watch(loses=self._chance.random() < self.profile.drops)

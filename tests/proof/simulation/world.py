@@ -66,6 +66,7 @@ class World:
         self._dirty = False
         self._seen_by_watcher = len(cluster.history)
         self._acted_on: dict[UUID, int] = {}
+        self._rows: dict[UUID, Database] = {}
         self._born = 0
         self.decisions = 0
 
@@ -204,19 +205,31 @@ class World:
 
     # The cluster
 
-    def operate(self) -> bool:
-        """Let KubeDB go one step ahead wherever something changed since it looked; False where nothing did."""
-        acted = False
-        for database in Database.objects.filter(pk__in=list(self.customers.databases.values())):
-            version = len(self.cluster.history)
-            if self._acted_on.get(database.pk) == version:
-                continue
-            self.operator.act(database)
-            self._acted_on[database.pk] = version
-            acted = acted or len(self.cluster.history) != version
+    def operate(self, looks: int = 1) -> bool:
+        """Let KubeDB look so often, and go one step ahead each time wherever something changed; False where nothing did."""
+        began = len(self.cluster.history)
+        for identifier in self.customers.databases.values():
+            for _ in range(looks):
+                version = len(self.cluster.history)
+                if self._acted_on.get(identifier) == version:
+                    break
+                self.operator.act(self._database(identifier))
+                self._acted_on[identifier] = version
+        acted = len(self.cluster.history) != began
         if acted:
             self.tell("KubeDB acts")
         return acted
+
+    def _database(self, identifier: UUID) -> Database:
+        """Return the row with what never changes of it; the rest may be old."""
+        if identifier not in self._rows:
+            self._rows[identifier] = Database.objects.get(pk=identifier)
+        return self._rows[identifier]
+
+    def let_begin(self) -> None:
+        """Let KubeDB begin with whatever it has left waiting."""
+        self.operator.begins = True
+        self._acted_on.clear()
 
     def has_news_for_operator(self) -> bool:
         """Tell whether something changed since KubeDB looked."""
