@@ -17,11 +17,12 @@ from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import in_transaction
 from devcluster.apiserver.admission import _default_database
 from devcluster.apiserver.errors import MODIFIED_MEANWHILE, ApiError, already_exists, conflict, forbidden, not_found
+from devcluster.apiserver.services import NODE_PORTS
 from devcluster.apiserver.writes import FOREGROUND
 from provisioning.cluster.client import Gateway, Reach
 from provisioning.cluster.errors import CalledInTransaction, error_from
 from provisioning.engine import Body
-from tests.proof.simulated_objects import Address, Change, Objects, address_in, namespace_path
+from tests.proof.simulated_objects import Address, Change, Objects, address_in, merged, namespace_path
 
 Hook = Callable[[str, str], None]
 
@@ -35,7 +36,6 @@ _SERVER_OWNED = (
     "deletionGracePeriodSeconds",
     "selfLink",
 )
-_FIRST_NODE_PORT = 30_000
 
 
 class NotSimulated(NotImplementedError):
@@ -56,7 +56,6 @@ class SimulatedCluster(Gateway):
         self.collects_at_once = True
         """False: what was deleted lingers until `collect` is called, as it does for a while in a real cluster."""
         self._objects = Objects()
-        self._applied: dict[str, Body] = {}
         self._effect = threading.RLock()
 
     @property
@@ -65,13 +64,21 @@ class SimulatedCluster(Gateway):
         return self._objects.history
 
     def objects(self) -> Iterator[Body]:
-        """Yield every object as stored, to be looked at and not to be changed."""
+        """Yield every object as stored: not to be changed."""
         return iter(self._objects)
 
     def collect(self) -> None:
         """Let the garbage collector finish its work."""
         with self._effect:
             self._objects.collect(_timestamp())
+
+    def state(self) -> Objects:
+        """Return what there is now, for `restore`."""
+        return self._objects.copy()
+
+    def restore(self, state: Objects) -> None:
+        """Make everything as it was when that state was taken."""
+        self._objects = state.copy()
 
     def _send(self, *_: Any, **how: Any) -> Any:
         raise NotSimulated(str(how.get("action", "")))
@@ -162,10 +169,10 @@ class SimulatedCluster(Gateway):
         if old is None:
             made = self._create(address, wanted)
         else:
-            before = self._applied.get(old["metadata"]["uid"], {})
+            before = self._objects.applied.get(old["metadata"]["uid"], {})
             kept = _without_dropped(old, before, wanted)
             made = self._replace(address, old, merged(kept, wanted), wanted["metadata"])
-        self._applied[made["metadata"]["uid"]] = wanted
+        self._objects.applied[made["metadata"]["uid"]] = wanted
         return made
 
     def _replace(self, address: Address, old: Body, new: Body, sent: Mapping[str, Any]) -> Body:
@@ -227,19 +234,6 @@ def _meant(verb: str, address: Address, how: Mapping[str, Any]) -> tuple[str, Ad
     return "delete", address
 
 
-def merged(target: Any, change: Any) -> Any:
-    """Return what a merge patch makes of the target (RFC 7386), which stays as it is."""
-    if not isinstance(change, dict):
-        return change
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in change.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
-
-
 def _without_dropped(live: Body, before: Body, now: Body) -> Body:
     """Return the object without the fields that its owner applied before and applies no more."""
     result = {name: value for name, value in live.items() if name not in before or name in now}
@@ -285,7 +279,7 @@ def _namespace(body: Body) -> Body:
 
 
 def _with_node_port(port: Body, taken: set[int]) -> Body:
-    number = port.get("nodePort") or next(one for one in range(_FIRST_NODE_PORT, 32_768) if one not in taken)
+    number = port.get("nodePort") or next(one for one in NODE_PORTS if one not in taken)
     taken.add(number)
     return {**port, "nodePort": number}
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 from uuid import UUID
 
 from devcluster.apiserver.writes import FOREGROUND
@@ -63,6 +64,19 @@ def namespace_path(name: str) -> str:
     return f"/api/v1/namespaces/{name}"
 
 
+def merged(target: Any, change: Any) -> Any:
+    """Return what a merge patch makes of the target (RFC 7386), which stays as it is."""
+    if not isinstance(change, dict):
+        return change
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in change.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of one object; `verb` is created, changed or deleted, `body` what it was left as."""
@@ -79,6 +93,8 @@ class Objects:
     def __init__(self) -> None:
         self.revision = 0
         self.history: list[Change] = []
+        self.applied: dict[str, Body] = {}
+        """What was applied last to the object of that uid."""
         self._by_path: dict[str, Body] = {}
         self._collections: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
         self._uids: set[str] = set()
@@ -86,6 +102,17 @@ class Objects:
         self._owned: dict[str, set[str]] = defaultdict(set)
         self._leaving: dict[str, None] = {}
         self._bereft: dict[str, None] = {}
+
+    def copy(self) -> "Objects":
+        """Return a cluster in the same state, with which something else may happen."""
+        twin = Objects()
+        twin.revision, twin._made = self.revision, self._made
+        twin.history, twin._uids = list(self.history), set(self._uids)
+        twin.applied, twin._by_path = dict(self.applied), dict(self._by_path)
+        twin._collections.update({kind: dict(paths) for kind, paths in self._collections.items()})
+        twin._owned.update({uid: set(paths) for uid, paths in self._owned.items()})
+        twin._leaving, twin._bereft = dict(self._leaving), dict(self._bereft)
+        return twin
 
     def __iter__(self) -> Iterator[Body]:
         return iter(list(self._by_path.values()))

@@ -109,6 +109,20 @@ def test_that_it_refuses_calls_inside_a_transaction_and_what_it_cannot_do() -> N
     assert idle.version().startswith("v1.")
 
 
+def test_that_a_state_can_be_gone_back_to(simulated: SimulatedCluster) -> None:
+    made = simulated.create(postgres("one", "here"))
+    before = simulated.state()
+    simulated.delete(ref_of(made), uid=made["metadata"]["uid"])
+
+    simulated.restore(before)
+    simulated.merge(ref_of(made), {"spec": {"replicas": 5}})
+    simulated.restore(before)
+
+    assert simulated.get(ref_of(made)) == made
+    assert simulated.create(postgres("two", "here"))["metadata"]["resourceVersion"] == "3"
+    assert simulated.list(POSTGRES)[0][0] == made
+
+
 def test_that_two_runs_are_the_same() -> None:
     told = []
 
