@@ -14,34 +14,29 @@ def main() -> int:
     parser.add_argument("schedule", nargs="*", help="<profile>:<seed> to replay, or <profile> to try many seeds of")
     parser.add_argument("--count", type=int, default=100, help="how many seeds of a profile are tried (default 100)")
     parser.add_argument("--first", type=int, default=0, help="the first of them (default 0)")
-    parser.add_argument("--stop", action="store_true", help="stop at the first violation")
     asked = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbaas.settings.test")
     django.setup()
     from tests.proof.simulation.profiles import PROFILES
-    from tests.proof.simulation.schedules import play, theatre
+    from tests.proof.simulation.schedules import Outcome, play, theatre
 
     found = 0
     with theatre() as stage:
         for name in asked.schedule or list(PROFILES):
             profile, _, seed = name.partition(":")
-            if seed:
-                outcome = play(stage, PROFILES[profile], int(seed), print)
-                found += bool(outcome.violation)
-                continue
-            began, cpu, decisions, operations = time.monotonic(), time.process_time(), 0, 0
-            for number in range(asked.first, asked.first + asked.count):
-                outcome = play(stage, PROFILES[profile], number)
-                decisions += outcome.decisions
-                operations += outcome.operations
+            numbers = [int(seed)] if seed else range(asked.first, asked.first + asked.count)
+            tells = print if seed else None
+            began = time.process_time()
+            total = Outcome(profile=profile, seed=0)
+            for number in numbers:
+                outcome = play(stage, PROFILES[profile], number, tells)
+                total.add(outcome)
                 if outcome.violation:
                     found += 1
                     print(f"{outcome.name}  {outcome.violation}")
-                    if asked.stop:
-                        return 1
-            print(
-                f"{profile}: {asked.count} schedules, {operations} operations, {decisions} decisions, {time.monotonic() - began:.1f} s, cpu {(time.process_time() - cpu) / asked.count * 1000:.1f} ms each"
-            )
+            spent = (time.process_time() - began) * 1000 / len(numbers)
+            print(f"{profile}: {len(numbers)} schedules, {total.operations} operations, {spent:.0f} ms each")
+            print("  " + ", ".join(f"{what} {times}" for what, times in sorted(total.suffered.items())))
     return 1 if found else 0
 
 

@@ -36,6 +36,8 @@ class Agent(greenlet):
         self.at = "the beginning"
         self.is_calling = False
         """At a call to the cluster, which can fail in more ways."""
+        self.is_writing = False
+        """At a call that changes something."""
         self.is_frozen = False
         self.dies_in: int | None = None
         """How many more statements of a transaction it lives through."""
@@ -59,14 +61,14 @@ class Agent(greenlet):
         elif not self.dead:
             self.throw()  # it never began
 
-    def stop(self, at: str, *, is_calling: bool = False) -> Fate:
+    def stop(self, at: str, *, is_calling: bool = False, is_writing: bool = False) -> Fate:
         """Stop here and learn one's fate; called by the agent itself."""
         if self._is_dying:
             raise CrashPointReached
-        self.at, self.is_calling = at, is_calling
+        self.at, self.is_calling, self.is_writing = at, is_calling, is_writing
         assert self.parent is not None
         fate = self.parent.switch()
-        self.is_calling = False
+        self.is_calling = self.is_writing = False
         return Fate(fate)
 
     def risk(self, at: str) -> None:

@@ -77,7 +77,8 @@ def _check_requests(requests: Sequence[Request], rows: Sequence[Row]) -> None:
             raise Violation(f"one key, one answer: {request.broken[0]}")
         if request.told is not None and request.told.hex not in ids:
             raise Violation(f"operation lost: {request} was told of {request.told}")
-        if request.told is not None and not request.joined and by_key[request.key].id != request.told.hex:
+        known = by_key.get(request.key)
+        if request.told is not None and known is not None and known.id != request.told.hex:
             raise Violation(f"one key, one answer: {request} was told of {request.told}")
     orders = sum(row.kind == "provision" and row.idempotency_key is not None for row in rows)
     if orders > sum(request.verb == "provision" for request in requests):

@@ -58,7 +58,7 @@ class Line(Gateway):
         if in_transaction():
             raise CalledInTransaction(f"{action}: {CalledInTransaction.__doc__}")
         self._on_call(agent, verb, path, how)
-        fate = agent.stop(f"{verb} {path.rpartition('/')[2]}", is_calling=True)
+        fate = agent.stop(f"{verb} {path.rpartition('/')[2]}", is_calling=True, is_writing=verb != "GET")
         if fate is not Fate.GOES_ON:
             self.suffered[fate.value] += 1
         self._fail_before(fate, agent, verb, path, action, how)

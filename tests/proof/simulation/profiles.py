@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -22,21 +22,26 @@ class Profile:
 
     name: str
     databases: tuple[int, ...] = (1, 1, 1, 1, 2)
-    requests: tuple[int, ...] = (0, 1, 1, 2)
-    """For each database, besides its order."""
+    stories: tuple[tuple[str, ...], ...] = (
+        (),
+        ("scale",),
+        ("restart",),
+        ("delete",),
+        ("backup",),
+        ("cancel",),
+        ("scale", "cancel"),
+        ("scale", "delete"),
+        ("pause", "resume"),
+        ("pause", "delete"),
+        ("backup", "delete"),
+        ("restart", "cancel"),
+        ("delete", "scale"),
+    )
+    """What is asked of one database, besides its order."""
+    impatience: float = 0.3
+    """Chance of a customer to ask for the next thing before the last one is done."""
     begins_ready: float = 0.75
     """Chance that databases are there from the beginning."""
-    verbs: Mapping[str, int] = field(
-        default_factory=lambda: {
-            "scale": 4,
-            "restart": 3,
-            "pause": 3,
-            "resume": 2,
-            "delete": 5,
-            "backup": 2,
-            "cancel": 3,
-        }
-    )
     workers: int = 3
     kills: float = 0.004
     """Chance of an agent's death, at each of its stops."""
@@ -50,15 +55,18 @@ class Profile:
             Fate.BROKEN: 0.01,
             Fate.LOST: 0.015,
             Fate.ANSWER_LOST: 0.025,
-            Fate.DELAYED: 0.015,
         }
     )
+    delays: float = 0.03
+    """Chance of a request that changes something to be delayed in the network, beyond the patience of its sender."""
+    arrivals: float = 0.5
+    """How soon a delayed request arrives, against everything else that may happen."""
     drops: float = 0.1
     """Chance of a message, or of the watcher's wake-up, to be lost."""
     duplicates: float = 0.1
     outages: float = 0.02
     """Chance of the broker to go down, or to come back, at each choice of what happens outside."""
-    repeats: float = 0.15
+    repeats: float = 0.1
     """Chance of a customer to send an answered request again."""
     jumps: float = 0.03
     jump: timedelta = timedelta(seconds=90)
@@ -77,8 +85,7 @@ class Profile:
         for slot in slots[ready:]:
             requests.append(Request(number=len(requests), verb="provision", slot=slot, body=SMALL))
         for slot in slots:
-            for _ in range(chance.choice(self.requests)):
-                (verb,) = chance.choices(list(self.verbs), list(self.verbs.values()))
+            for verb in chance.choice(self.stories):
                 body = chance.choice(BODIES.get(verb, ({},)))
                 requests.append(Request(number=len(requests), verb=verb, slot=slot, body=body))
         return requests
@@ -88,18 +95,39 @@ UNIFORM = Profile(name="uniform")
 HOT_KEY = Profile(
     name="hot-key",
     databases=(1,),
-    requests=(2, 2, 3, 4),
-    begins_ready=0.9,
-    verbs={"scale": 5, "delete": 3, "cancel": 5, "pause": 2, "resume": 2, "restart": 2},
+    stories=(
+        ("scale", "cancel", "scale"),
+        ("scale", "delete"),
+        ("cancel", "delete"),
+        ("pause", "resume", "cancel"),
+        ("pause", "cancel", "scale"),
+        ("restart", "delete", "cancel"),
+        ("backup", "delete", "delete"),
+        ("scale", "scale", "restart"),
+        ("cancel", "scale"),
+        ("delete", "restart"),
+    ),
+    impatience=0.6,
+    begins_ready=0.85,
 )
-IN_FLIGHT = replace(
-    HOT_KEY,
+IN_FLIGHT = Profile(
     name="in-flight",
-    requests=(1, 2, 2, 3),
-    verbs={"scale": 4, "delete": 3, "cancel": 4, "pause": 4, "resume": 4, "restart": 2},
+    databases=(1,),
+    stories=(
+        ("pause", "resume"),
+        ("pause", "resume", "pause"),
+        ("scale", "cancel"),
+        ("scale", "cancel", "scale"),
+        ("cancel",),
+        ("delete",),
+        ("pause", "delete"),
+        ("restart", "cancel"),
+    ),
     kills=0.001,
-    freezes=0.008,
-    fates={Fate.LOST: 0.01, Fate.ANSWER_LOST: 0.02, Fate.DELAYED: 0.12},
+    freezes=0.006,
+    fates={Fate.ANSWER_LOST: 0.02},
+    delays=0.25,
+    arrivals=0.05,
 )
 CRASHES = Profile(
     name="crash-storm", kills=0.025, dies_inside=0.04, freezes=0.002, fates={Fate.ANSWER_LOST: 0.03, Fate.LOST: 0.01}
@@ -107,6 +135,7 @@ CRASHES = Profile(
 CLOCKS = Profile(
     name="clock-jumps",
     freezes=0.015,
+    delays=0.06,
     jumps=0.25,
     jump=timedelta(minutes=15),
     skew=timedelta(seconds=1),

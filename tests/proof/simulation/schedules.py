@@ -55,6 +55,12 @@ class Outcome:
         """Return what replays it."""
         return f"{self.profile}:{self.seed}"
 
+    def add(self, other: "Outcome") -> None:
+        """Count what another schedule came to with this."""
+        self.suffered.update(other.suffered)
+        self.decisions += other.decisions
+        self.operations += other.operations
+
 
 class Theatre:
     """Where schedules are played, one after the other: one metadata database, and the states in which worlds begin."""
@@ -189,10 +195,14 @@ class Schedule:
         else:
             if agent.dies_in is None and self._chance.random() < profile.dies_inside / 10:
                 agent.dies_in = self._chance.randrange(8)
-            self.world.go_on(agent, self._fate() if agent.is_calling else Fate.GOES_ON)
+            self.world.go_on(agent, self._fate(agent) if agent.is_calling else Fate.GOES_ON)
 
-    def _fate(self) -> Fate:
+    def _fate(self, agent: Agent) -> Fate:
         lot = self._chance.random()
+        if agent.is_writing:
+            lot -= self.profile.delays
+            if lot < 0:
+                return Fate.DELAYED
         for fate, share in self.profile.fates.items():
             lot -= share
             if lot < 0:
@@ -217,13 +227,13 @@ class Schedule:
             "ask": 2.0 * bool(self._open()),
             "operate": 2.0 * bool(world.has_news_for_operator()),
             "watch": 2.0 * bool(world.changes()),
-            "arrive": 0.6 * bool(world.line.late),
+            "arrive": profile.arrivals * bool(world.line.late),
             "thaw": profile.thaws * any(agent.is_frozen for agent in world.agents),
         }
         if not any(weights.values()):
             return {}
         weights |= {
-            "tick": 0.15,
+            "tick": 0.05,
             "jump": 5 * profile.jumps,
             "repeat": profile.repeats * bool(self._come),
             "switch": 5 * profile.outages,
@@ -244,6 +254,7 @@ class Schedule:
         return True
 
     def _open(self) -> list[Request]:
+        """Return the requests that a customer may send now; most wait until the database is free."""
         asked = self.requests[: self._come + 1]
         return [request for request in asked if not request.is_over and self.world.customers.can_ask(request)]
 
@@ -261,6 +272,10 @@ class Schedule:
 
     def _ask(self) -> None:
         request = self._chance.choice(self._open())
+        waits = self.world.is_busy(request) and self._chance.random() > self.profile.impatience
+        if waits and request.verb != "cancel":
+            self.world.skip_to_next()
+            return
         self._come = max(self._come, min(request.number + 1, len(self.requests) - 1))
         self.world.ask(request)
 

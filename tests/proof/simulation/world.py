@@ -273,6 +273,12 @@ class World:
         """Let a customer send a request, for the first time or again."""
         return self.start("customer", str(request), lambda: self.customers.ask(request))
 
+    def is_busy(self, request: Request) -> bool:
+        """Tell whether an operation runs on the database that the request is about."""
+        database_id = self.customers.databases.get(request.slot)
+        sql = "SELECT 1 FROM provisioning_database WHERE id = ? AND active_operation_id IS NOT NULL"
+        return database_id is not None and bool(self.memory.read(sql, database_id.hex))
+
     def decide(self, verb: str, operation_id: UUID) -> Agent:
         """Let a person decide about a stuck operation."""
         decision = getattr(control, verb)
