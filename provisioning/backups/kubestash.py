@@ -12,7 +12,7 @@ from typing import Any
 from provisioning.backups.driver import BackupDriver, Outcome, Progress, Seen, Window, described, moment, phase_of
 from provisioning.backups.schedules import in_utc
 from provisioning.cluster.client import Gateway
-from provisioning.cluster.kinds import SNAPSHOT, Ref, kind_of
+from provisioning.cluster.kinds import REPOSITORY, SNAPSHOT, Ref, kind_of
 from provisioning.cluster.ownership import annotation_of, is_being_deleted
 from provisioning.engine import Body, Engine
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
@@ -25,6 +25,8 @@ _ARCHIVED = "archiver"
 _NEVER = "0 0 1 1 *"
 """A suspended session needs a schedule too."""
 _ALL = 10_000
+_ARCHIVE = ("full", "manifest")
+"""What the archiver calls its repositories, after the database's name."""
 _OUTCOMES = {
     "Succeeded": Outcome.SUCCEEDED,
     "Failed": Outcome.FAILED,
@@ -174,6 +176,22 @@ class KubeStash(BackupDriver):
                 **_encryption(source.cluster),
             }
         }
+
+    def archived(self, gateway: Gateway, database: Database) -> list[Ref]:
+        """Return the Snapshots of full backups and manifests."""
+        labels = f"{_APP}-name={database.object_name}"
+        bodies, _ = gateway.list(SNAPSHOT, namespace=database.namespace, labels=labels)
+        kept_under = {f"{database.object_name}-{part}" for part in _ARCHIVE}
+        return [
+            Ref(kind=SNAPSHOT, name=body["metadata"]["name"], namespace=database.namespace)
+            for body in bodies
+            if body["spec"].get("repository") in kept_under
+        ]
+
+    def repositories(self, database: Database) -> list[Ref]:
+        """Return the Repositories of our sessions and of the archiver's."""
+        names = [f"{database.object_name}-{part}" for part in ("manual", "scheduled", *_ARCHIVE)]
+        return [Ref(kind=REPOSITORY, name=name, namespace=database.namespace) for name in names]
 
     def copy_ref(self, backup: Backup) -> Ref:
         """Return the address of the Snapshot."""

@@ -18,7 +18,7 @@ TOLD_WITHIN_SECONDS = 280
 
 LOOKED_FOR = (
     "pg,rd,rds,my,mg,es,pods,persistentvolumeclaims,secrets,services,configmaps,petsets,"
-    "backupconfigurations,backupsessions,restoresessions,retentionpolicies"
+    "backupconfigurations,backupsessions,restoresessions,retentionpolicies,snapshots.storage.kubestash.com,repositories.storage.kubestash.com"
 )
 OWN_BY_KUBERNETES = {"configmap/kube-root-ca.crt"}
 
