@@ -13,6 +13,7 @@ from provisioning.services import control
 from provisioning.services.refusals import StateForbids
 from tests import cast
 from tests.provisioning.operations.scenes import POLICY, ask, inventory
+from tests.provisioning.rows import backup_of
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -154,6 +155,17 @@ def test_that_a_backup_outlives_its_database_and_can_be_deleted_then(
 
     assert survived == {"Snapshot": 1}
     assert (ended.state, ended.database.state, inventory(stage, database)) == ("succeeded", "deleted", {})
+
+
+def test_that_a_backup_that_never_came_to_be_goes_with_the_database_too(
+    alice: User, database: Database, stage: Stage
+) -> None:
+    never = backup_of(database, state="failed", snapshot=None)
+
+    ended = stage.play(ask(alice, database, "delete", {"backups": "delete"}))
+
+    never.refresh_from_db()
+    assert (ended.state, never.state) == ("succeeded", "deleted")
 
 
 @pytest.mark.parametrize("how", ["along with it", "one by one"])
