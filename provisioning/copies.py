@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models import Q
@@ -28,6 +29,10 @@ _STATES = {
 }
 _MOST_RUNS = 20
 _AGAIN_AFTER_SKIP = timedelta(seconds=5)
+_AT_ONCE = 20
+"""So many objects are deleted in one try of a step."""
+_LOOK_AGAIN_IN = timedelta(seconds=1)
+"""Nobody watches the tool's own objects: they do not carry our label."""
 
 
 class TooManySkips(Permanent):
@@ -131,45 +136,44 @@ def end_archiving(run: Run) -> Wait | None:
     return Wait(reason="The database is no longer archived.", again_in=timedelta())
 
 
-def discard_copy(run: Run, backup: Backup) -> Wait | None:
-    """Bring a copy one step nearer to being gone, its content included; None once it is, which its row then says too."""
-    if backup.snapshot and discard(run, driver_of(backup.cluster).copy_ref(backup)):
-        return Wait(reason="The backup is being deleted.", again_in=timedelta(seconds=2))
-    Backup.objects.filter(pk=backup.pk).exclude(state="deleted").update(state="deleted", deleted_at=run.now())
-    return None
+def discard_copies(run: Run, backups: Iterable[Backup]) -> Wait | None:
+    """Bring some of these copies one step nearer to being gone, their content included; None once all are, which their rows then say too."""
+    left = [backup for backup in islice(backups, _AT_ONCE) if not _discard_copy(run, backup)]
+    return Wait(reason=f"{len(left)} backups are being deleted.", again_in=_LOOK_AGAIN_IN) if left else None
 
 
 def discard_archive(run: Run) -> Wait | None:
     """Bring what the archiver keeps of the database one step nearer to being gone; None once nothing is left."""
-    for ref in driver_of(run.database.cluster).archived(run.gateway, run.database):
-        if discard(run, ref):
-            return Wait(
-                reason="What was kept for point-in-time recovery is being deleted.", again_in=timedelta(seconds=2)
-            )
-    return None
+    found = driver_of(run.database.cluster).archived(run.gateway, run.database)[:_AT_ONCE]
+    left = [ref for ref in found if not _discard(run, ref)]
+    return Wait(reason="What was kept of every change is being deleted.", again_in=_LOOK_AGAIN_IN) if left else None
 
 
 def discard_repositories(run: Run) -> Wait | None:
     """Bring the tool's empty repositories one step nearer to being gone; one that still holds a copy stays."""
-    kept = set(
-        Backup.objects.filter(database=run.database).exclude(state="deleted").values_list("repository", flat=True)
-    )
-    for ref in driver_of(run.database.cluster).repositories(run.database):
-        if ref.name not in kept and discard(run, ref):
-            return Wait(reason="What held the backups is being removed.", again_in=timedelta(seconds=2))
-    return None
+    held = Backup.objects.filter(database=run.database).exclude(state="deleted").values_list("repository", flat=True)
+    empty = [ref for ref in driver_of(run.database.cluster).repositories(run.database) if ref.name not in held]
+    left = [ref for ref in empty if not _discard(run, ref)]
+    return Wait(reason="What held the backups is being removed.", again_in=_LOOK_AGAIN_IN) if left else None
 
 
-def discard(run: Run, ref: Ref) -> bool:
-    """Bring an object of the backup tool's one step nearer to being gone with its content; False once it is."""
+def _discard_copy(run: Run, backup: Backup) -> bool:
+    if backup.snapshot and not _discard(run, driver_of(backup.cluster).copy_ref(backup)):
+        return False
+    Backup.objects.filter(pk=backup.pk).exclude(state="deleted").update(state="deleted", deleted_at=run.now())
+    return True
+
+
+def _discard(run: Run, ref: Ref) -> bool:
+    """Bring an object of the backup tool's one step nearer to being gone with its content; True once it is."""
     found = run.gateway.get(ref)
     if found is None:
-        return False
+        return True
     if not is_being_deleted(found):
         if change := driver_of(run.database.cluster).forget_data(found):
             found = run.change(ref, change)
         run.delete(ref, uid=found["metadata"]["uid"])
-    return True
+    return False
 
 
 def backup_id(operation: Operation) -> Any:

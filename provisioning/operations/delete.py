@@ -7,7 +7,7 @@ from provisioning.cluster.kinds import Ref, kind_of
 from provisioning.copies import (
     backup_id,
     discard_archive,
-    discard_copy,
+    discard_copies,
     discard_repositories,
     end_archiving,
     find_copies,
@@ -64,10 +64,8 @@ def delete_backups(run: Run) -> Wait | None:
         return waits
     find_copies(run)
     others = Backup.objects.filter(database=run.database).exclude(pk=backup_id(run.operation))
-    for backup in others.exclude(state="deleted").select_related("cluster"):
-        if waits := discard_copy(run, backup):
-            return waits
-    return discard_archive(run)
+    copies = discard_copies(run, others.exclude(state="deleted").select_related("cluster"))
+    return discard_archive(run) or copies
 
 
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from dbaas.core.errors import Conflict
-from provisioning.copies import discard_archive, discard_copy, discard_repositories
+from provisioning.copies import discard_archive, discard_copies, discard_repositories
 from provisioning.engine import Engine
 from provisioning.models import Backup, Database
 from provisioning.run import Run
@@ -48,7 +48,7 @@ WORKFLOW = Workflow(
 @WORKFLOW.step(retry=PATIENT, within=timedelta(hours=1), point_of_no_return=True)
 def discard_backup(run: Run) -> Wait | None:
     """Delete the backup's content."""
-    return discard_copy(run, Backup.objects.select_related("cluster").get(pk=run.operation.params["backup"]))
+    return discard_copies(run, Backup.objects.select_related("cluster").filter(pk=run.operation.params["backup"]))
 
 
 @WORKFLOW.step(retry=PATIENT, within=timedelta(minutes=30))
