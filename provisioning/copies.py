@@ -139,7 +139,7 @@ def end_archiving(run: Run) -> Wait | None:
 def discard_copies(run: Run, backups: Iterable[Backup]) -> Wait | None:
     """Bring some of these copies one step nearer to being gone, their content included; None once all are, which their rows then say too."""
     left = [backup for backup in islice(backups, _AT_ONCE) if not _discard_copy(run, backup)]
-    return Wait(reason=f"{len(left)} backups are being deleted.", again_in=_LOOK_AGAIN_IN) if left else None
+    return Wait(reason=f"Backups that are being deleted: {len(left)}.", again_in=_LOOK_AGAIN_IN) if left else None
 
 
 def discard_archive(run: Run) -> Wait | None:

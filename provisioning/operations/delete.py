@@ -33,6 +33,8 @@ WORKFLOW = Workflow(
 )
 
 TAKEN_WITHIN = timedelta(hours=4)
+AT_ONCE = 20
+"""So many objects are deleted in one try of a step: a worker has half a minute."""
 GONE_WITHIN = timedelta(minutes=60)
 """KubeDB's own samples take 2 min at most; a cloud's volumes can take far longer, and giving up leaves them behind."""
 
@@ -89,12 +91,13 @@ def remove_database(run: Run) -> Wait | None:
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN)
 def remove_the_rest(run: Run) -> Wait | None:
     """Remove everything else that the ledger holds for the database."""
-    for line in Resource.objects.filter(database=run.database, is_gone=False).order_by("-id"):
-        kind = kind_of(line.api_version, line.kind)
-        waits = remove(run, Ref(kind=kind, name=line.name, namespace=line.namespace or None))
-        if waits is not None:
-            return waits
-    return None
+    lines = Resource.objects.filter(database=run.database, is_gone=False).order_by("-id")
+    refs = [
+        Ref(kind=kind_of(line.api_version, line.kind), name=line.name, namespace=line.namespace or None)
+        for line in lines
+    ]
+    waits = [wait for ref in refs[:AT_ONCE] if (wait := remove(run, ref))]
+    return waits[0] if waits else None
 
 
 @WORKFLOW.step(retry=PATIENT, within=GONE_WITHIN)
