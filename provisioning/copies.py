@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models import Q
@@ -12,10 +13,11 @@ from dbaas.core.errors import Permanent
 from provisioning.backups import driver_of
 from provisioning.backups.driver import Outcome, Progress, Seen, Window, run_name
 from provisioning.cluster.client import Gateway
-from provisioning.cluster.kinds import ref_of
+from provisioning.cluster.kinds import Ref, ref_of
 from provisioning.cluster.ownership import is_being_deleted
 from provisioning.engine import Body
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
+from provisioning.readback import ref_to_database
 from provisioning.run import Run
 from provisioning.workflow.declare import Fail, Wait
 
@@ -27,6 +29,10 @@ _STATES = {
 }
 _MOST_RUNS = 20
 _AGAIN_AFTER_SKIP = timedelta(seconds=5)
+_AT_ONCE = 20
+"""So many objects are deleted in one try of a step."""
+_LOOK_AGAIN_IN = timedelta(seconds=1)
+"""Nobody watches the tool's own objects: they do not carry our label."""
 
 
 class TooManySkips(Permanent):
@@ -114,19 +120,60 @@ def find_copies(run: Run) -> None:
     note_copies(seen, [run.database], now=run.now())
 
 
-def discard_copy(run: Run, backup: Backup) -> Wait | None:
-    """Bring a copy one step nearer to being gone, its content included; None once it is, which its row then says too."""
-    driver = driver_of(backup.cluster)
-    found = run.gateway.get(driver.copy_ref(backup)) if backup.snapshot else None
-    if found is None:
-        Backup.objects.filter(pk=backup.pk).exclude(state="deleted").update(state="deleted", deleted_at=run.now())
+def archive(run: Run, *, wanted: bool) -> None:
+    """Let the archiver keep every change of the database, or no longer; nothing where there is no archiver."""
+    cluster = run.database.cluster
+    if cluster.archiver and run.engine.backup.archiver_kind:
+        run.change(ref_to_database(run), driver_of(cluster).archiving(cluster, wanted=wanted))
+
+
+def end_archiving(run: Run) -> Wait | None:
+    """Let the archiver keep no more of a database that is to go, if it is there and does."""
+    found = run.gateway.get(ref_to_database(run))
+    if found is None or is_being_deleted(found) or not found["spec"].get("archiver"):
         return None
+    archive(run, wanted=False)
+    return Wait(reason="The database is no longer archived.", again_in=timedelta())
+
+
+def discard_copies(run: Run, backups: Iterable[Backup]) -> Wait | None:
+    """Bring some of these copies one step nearer to being gone, their content included; None once all are, which their rows then say too."""
+    left = [backup for backup in islice(backups, _AT_ONCE) if not _discard_copy(run, backup)]
+    return Wait(reason=f"Backups that are being deleted: {len(left)}.", again_in=_LOOK_AGAIN_IN) if left else None
+
+
+def discard_archive(run: Run) -> Wait | None:
+    """Bring what the archiver keeps of the database one step nearer to being gone; None once nothing is left."""
+    found = driver_of(run.database.cluster).archived(run.gateway, run.database)[:_AT_ONCE]
+    left = [ref for ref in found if not _discard(run, ref)]
+    return Wait(reason="What was kept of every change is being deleted.", again_in=_LOOK_AGAIN_IN) if left else None
+
+
+def discard_repositories(run: Run) -> Wait | None:
+    """Bring the tool's empty repositories one step nearer to being gone; one that still holds a copy stays."""
+    held = Backup.objects.filter(database=run.database).exclude(state="deleted").values_list("repository", flat=True)
+    empty = [ref for ref in driver_of(run.database.cluster).repositories(run.database) if ref.name not in held]
+    left = [ref for ref in empty if not _discard(run, ref)]
+    return Wait(reason="What held the backups is being removed.", again_in=_LOOK_AGAIN_IN) if left else None
+
+
+def _discard_copy(run: Run, backup: Backup) -> bool:
+    if backup.snapshot and not _discard(run, driver_of(backup.cluster).copy_ref(backup)):
+        return False
+    Backup.objects.filter(pk=backup.pk).exclude(state="deleted").update(state="deleted", deleted_at=run.now())
+    return True
+
+
+def _discard(run: Run, ref: Ref) -> bool:
+    """Bring an object of the backup tool's one step nearer to being gone with its content; True once it is."""
+    found = run.gateway.get(ref)
+    if found is None:
+        return True
     if not is_being_deleted(found):
-        ref = driver.copy_ref(backup)
-        if change := driver.forget_data(found):
+        if change := driver_of(run.database.cluster).forget_data(found):
             found = run.change(ref, change)
         run.delete(ref, uid=found["metadata"]["uid"])
-    return Wait(reason="The backup is being deleted.", again_in=timedelta(seconds=2))
+    return False
 
 
 def backup_id(operation: Operation) -> Any:

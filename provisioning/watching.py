@@ -19,7 +19,14 @@ from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.errors import ObjectMissing, VersionExpired
-from provisioning.cluster.kinds import BACKUP_SESSION, DATABASE_KINDS, OPS_KINDS, RESTORE_SESSION, Kind
+from provisioning.cluster.kinds import (
+    BACKUP_CONFIGURATION,
+    BACKUP_SESSION,
+    DATABASE_KINDS,
+    OPS_KINDS,
+    RESTORE_SESSION,
+    Kind,
+)
 from provisioning.cluster.ownership import OURS, owner_of
 from provisioning.dispatch import wake
 from provisioning.engine import Body
@@ -30,7 +37,7 @@ from provisioning.observations import digest, observed_columns
 
 logger = logging.getLogger(__name__)
 
-WATCHED = (*DATABASE_KINDS, *OPS_KINDS, BACKUP_SESSION, RESTORE_SESSION)
+WATCHED = (*DATABASE_KINDS, *OPS_KINDS, BACKUP_CONFIGURATION, BACKUP_SESSION, RESTORE_SESSION)
 """All that operations wait for."""
 BEAT_SECONDS = 20.0
 STREAM_SECONDS = 240

@@ -125,6 +125,14 @@ class BackupDriver(ABC):
         """Return the `spec.init` of a new database that begins as the source was at that moment."""
 
     @abstractmethod
+    def archived(self, gateway: Gateway, database: Database) -> list[Ref]:
+        """Return the addresses of what the archiver keeps of the database."""
+
+    @abstractmethod
+    def repositories(self, database: Database) -> list[Ref]:
+        """Return the addresses of the objects, made by the tool, that copies of the database are kept under; they outlive the database."""
+
+    @abstractmethod
     def copy_ref(self, backup: Backup) -> Ref:
         """Return the address of the object that stands for the copy."""
 

@@ -5,36 +5,26 @@ repository of its own, so that what retention takes from the schedule it never t
 and days with copies, and never ages them: however long nothing succeeds, the last good copies stay.
 """
 
-import re
 from datetime import datetime
 from typing import Any
 
-from provisioning.backups.driver import BackupDriver, Outcome, Progress, Seen, Window, described, moment, phase_of
+from provisioning.backups.driver import BackupDriver, Outcome, Progress, Seen, Window, described, phase_of
+from provisioning.backups.kubestash_snapshots import APP, OUTCOMES, is_of_our_sessions, log_ends, seen_in, taken_at
 from provisioning.backups.schedules import in_utc
 from provisioning.cluster.client import Gateway
-from provisioning.cluster.kinds import SNAPSHOT, Ref, kind_of
-from provisioning.cluster.ownership import annotation_of, is_being_deleted
+from provisioning.cluster.kinds import REPOSITORY, SNAPSHOT, Ref, kind_of
 from provisioning.engine import Body, Engine
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
 from provisioning.observations import last_message
 
 _CORE, _STORAGE = "core.kubestash.com/v1alpha1", "storage.kubestash.com/v1alpha1"
-_APP = "kubestash.com/app-ref"
 _ARCHIVED = "archiver"
 """Label by which an archiver finds its databases; the cluster's administrator chose it. See docs/running.md."""
 _NEVER = "0 0 1 1 *"
 """A suspended session needs a schedule too."""
 _ALL = 10_000
-_OUTCOMES = {
-    "Succeeded": Outcome.SUCCEEDED,
-    "Failed": Outcome.FAILED,
-    "Invalid": Outcome.FAILED,
-    "Skipped": Outcome.SKIPPED,
-}
-_SIZE = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>[KMGTP]?i?B)")
-_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50}
-_SHA256 = "devcluster.local/sha256"
-"""Written by the pocket cluster only; restic keeps its checksums to itself."""
+_ARCHIVE = ("full", "manifest")
+"""What the archiver calls its repositories, after the database's name."""
 
 
 class KubeStash(BackupDriver):
@@ -127,7 +117,7 @@ class KubeStash(BackupDriver):
 
     def progress(self, body: Body) -> Progress:
         """Read the phase, and what the condition that changed last says; a failed component says it best."""
-        outcome = _OUTCOMES.get(phase_of(body), Outcome.RUNNING)
+        outcome = OUTCOMES.get(phase_of(body), Outcome.RUNNING)
         components = ((body.get("status") or {}).get("components") or {}).values()
         errors = [str(component["error"]) for component in components if component.get("error")]
         ended = sum(component.get("phase") == "Succeeded" for component in components)
@@ -139,17 +129,17 @@ class KubeStash(BackupDriver):
 
     def seen(self, gateway: Gateway, database: Database | None = None) -> list[Seen]:
         """Return the Snapshots of our two sessions; the archiver's hold no copies that a restore takes."""
-        labels = f"{_APP}-name={database.object_name}" if database else f"{_APP}-name"
+        labels = f"{APP}-name={database.object_name}" if database else f"{APP}-name"
         bodies, _ = gateway.list(SNAPSHOT, namespace=database.namespace if database else None, labels=labels)
-        return [_seen(body) for body in bodies if _is_ours(body)]
+        return [seen_in(body) for body in bodies if is_of_our_sessions(body)]
 
     def window(self, gateway: Gateway, database: Database) -> Window | None:
         """Return from the first full copy to the end of the log that was shipped last."""
-        labels = f"{_APP}-name={database.object_name}"
+        labels = f"{APP}-name={database.object_name}"
         bodies, _ = gateway.list(SNAPSHOT, namespace=database.namespace, labels=labels)
         full = [body for body in bodies if body["spec"].get("repository") == f"{database.object_name}-full"]
-        begins = [at for body in full if phase_of(body) == "Succeeded" and (at := _taken_at(body))]
-        ends = [at for body in full for at in _log_ends(body)]
+        begins = [at for body in full if phase_of(body) == "Succeeded" and (at := taken_at(body))]
+        ends = [at for body in full for at in log_ends(body)]
         return Window(begins_at=min(begins), ends_at=max(ends)) if begins and ends else None
 
     def pause(self, *, paused: bool) -> Body:
@@ -174,6 +164,22 @@ class KubeStash(BackupDriver):
                 **_encryption(source.cluster),
             }
         }
+
+    def archived(self, gateway: Gateway, database: Database) -> list[Ref]:
+        """Return the Snapshots of full backups and manifests."""
+        labels = f"{APP}-name={database.object_name}"
+        bodies, _ = gateway.list(SNAPSHOT, namespace=database.namespace, labels=labels)
+        kept_under = {f"{database.object_name}-{part}" for part in _ARCHIVE}
+        return [
+            Ref(kind=SNAPSHOT, name=body["metadata"]["name"], namespace=database.namespace)
+            for body in bodies
+            if body["spec"].get("repository") in kept_under
+        ]
+
+    def repositories(self, database: Database) -> list[Ref]:
+        """Return the Repositories of our sessions and of the archiver's."""
+        names = [f"{database.object_name}-{part}" for part in ("manual", "scheduled", *_ARCHIVE)]
+        return [Ref(kind=REPOSITORY, name=name, namespace=database.namespace) for name in names]
 
     def copy_ref(self, backup: Backup) -> Ref:
         """Return the address of the Snapshot."""
@@ -247,48 +253,6 @@ def _addon(database: Database, engine: Engine) -> str:
     version = engine.version(database.version)
     special = engine.backup.addon_by_distribution
     return special.get(version.distribution, engine.backup.addon) if version else engine.backup.addon
-
-
-def _is_ours(body: Body) -> bool:
-    name = (body["metadata"].get("labels") or {}).get(f"{_APP}-name", "")
-    return body["spec"].get("repository") in (f"{name}-manual", f"{name}-scheduled")
-
-
-def _taken_at(body: Body) -> datetime | None:
-    return moment((body.get("status") or {}).get("snapshotTime") or body["metadata"].get("creationTimestamp"))
-
-
-def _log_ends(body: Body) -> list[datetime]:
-    components = ((body.get("status") or {}).get("components") or {}).values()
-    ends = (moment((component.get("logStats") or {}).get("end")) for component in components)
-    return [end for end in ends if end]
-
-
-def _seen(body: Body) -> Seen:
-    spec, status = body["spec"], body.get("status") or {}
-    components = (status.get("components") or {}).values()
-    errors = [str(component["error"]) for component in components if component.get("error")]
-    labels = body["metadata"]["labels"]
-    return Seen(
-        object_name=labels[f"{_APP}-name"],
-        snapshot=body["metadata"]["name"],
-        repository=spec["repository"],
-        run=str(spec.get("backupSession", "")),
-        is_scheduled=str(spec["repository"]).endswith("-scheduled"),
-        outcome=_OUTCOMES.get(phase_of(body), Outcome.RUNNING),
-        at=_taken_at(body),
-        size_bytes=_bytes(str(status.get("size", ""))),
-        version=annotation_of(body, "kubedb.com/db-version"),
-        checksum=annotation_of(body, _SHA256)[:100],
-        error="; ".join(errors)[:1000],
-        is_leaving=is_being_deleted(body),
-    )
-
-
-def _bytes(text: str) -> int | None:
-    """Read a size such as `2.173 KiB`."""
-    found = _SIZE.fullmatch(text.strip())
-    return int(float(found["number"]) * _UNITS.get(found["unit"], 1)) if found else None
 
 
 DRIVER = KubeStash()

@@ -117,6 +117,16 @@ class Stash(BackupDriver):
         """Refuse. Raises: NoRecovery — whoever accepts an order checks for a policy that keeps changes, which none here has."""
         raise NoRecovery(f"{source.name} cannot be brought back to {at.isoformat()}.")
 
+    def archived(self, gateway: Gateway, database: Database) -> list[Ref]:
+        """Return nothing: Stash has no archiver."""
+        del gateway, database
+        return []
+
+    def repositories(self, database: Database) -> list[Ref]:
+        """Return nothing: the Repositories are of our making, and in the ledger."""
+        del database
+        return []
+
     def copy_ref(self, backup: Backup) -> Ref:
         """Return the address of the snapshot."""
         return Ref(kind=STASH_SNAPSHOT, name=backup.snapshot or "", namespace=backup.cluster.backup_namespace)

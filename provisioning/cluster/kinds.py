@@ -57,12 +57,13 @@ OPS_KINDS = tuple(
 )
 
 _CORE, _STORAGE = "core.kubestash.com/v1alpha1", "storage.kubestash.com/v1alpha1"
+BACKUP_CONFIGURATION = Kind(api_version=_CORE, kind="BackupConfiguration", plural="backupconfigurations")
 BACKUP_SESSION = Kind(api_version=_CORE, kind="BackupSession", plural="backupsessions")
 RESTORE_SESSION = Kind(api_version=_CORE, kind="RestoreSession", plural="restoresessions")
 SNAPSHOT = Kind(api_version=_STORAGE, kind="Snapshot", plural="snapshots")
 REPOSITORY = Kind(api_version=_STORAGE, kind="Repository", plural="repositories")
 BACKUP_KINDS = (
-    Kind(api_version=_CORE, kind="BackupConfiguration", plural="backupconfigurations"),
+    BACKUP_CONFIGURATION,
     BACKUP_SESSION,
     RESTORE_SESSION,
     SNAPSHOT,

@@ -9,11 +9,10 @@ from dbaas.core.errors import FieldError
 from provisioning.backups import driver_of
 from provisioning.backups.driver import NoBackupsHere
 from provisioning.backups.schedules import BadSchedule, check_schedule
-from provisioning.copies import configure, policy_of
+from provisioning.copies import archive, configure, policy_of
 from provisioning.engine import Engine
 from provisioning.models import BackupPolicy, Database
 from provisioning.orders import InvalidOrder
-from provisioning.readback import ref_to_database
 from provisioning.run import Run
 from provisioning.states import DatabaseState
 from provisioning.workflow.declare import CLUSTER_CALL, PATIENT, Wait, Workflow
@@ -81,20 +80,14 @@ def apply_schedule_before(run: Run) -> Wait | None:
 @WORKFLOW.step(retry=CLUSTER_CALL)
 def apply_archiving(run: Run) -> None:
     """Let the archiver keep every change, or no longer."""
-    _archive(run, wanted=run.operation.params["point_in_time"])
+    archive(run, wanted=run.operation.params["point_in_time"])
 
 
 @WORKFLOW.undo(apply_archiving)
 def apply_archiving_before(run: Run) -> None:
     """Let the archiver do as before."""
     policy = policy_of(run.database)
-    _archive(run, wanted=policy is not None and policy.point_in_time)
-
-
-def _archive(run: Run, *, wanted: bool) -> None:
-    if not run.database.cluster.archiver or not run.engine.backup.archiver_kind:
-        return
-    run.change(ref_to_database(run), driver_of(run.database.cluster).archiving(run.database.cluster, wanted=wanted))
+    archive(run, wanted=policy is not None and policy.point_in_time)
 
 
 @WORKFLOW.step(retry=CLUSTER_CALL, point_of_no_return=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from dbaas.core.errors import Conflict
-from provisioning.copies import discard_copy
+from provisioning.copies import discard_archive, discard_copies, discard_repositories
 from provisioning.engine import Engine
 from provisioning.models import Backup, Database
 from provisioning.run import Run
@@ -48,4 +48,12 @@ WORKFLOW = Workflow(
 @WORKFLOW.step(retry=PATIENT, within=timedelta(hours=1), point_of_no_return=True)
 def discard_backup(run: Run) -> Wait | None:
     """Delete the backup's content."""
-    return discard_copy(run, Backup.objects.select_related("cluster").get(pk=run.operation.params["backup"]))
+    return discard_copies(run, Backup.objects.select_related("cluster").filter(pk=run.operation.params["backup"]))
+
+
+@WORKFLOW.step(retry=PATIENT, within=timedelta(minutes=30))
+def discard_the_rest(run: Run) -> Wait | None:
+    """Remove what no backup of a deleted database needs any more."""
+    if run.database.is_live or Backup.objects.filter(database=run.database).exclude(state="deleted").exists():
+        return None
+    return discard_archive(run) or discard_repositories(run)

@@ -32,6 +32,22 @@ WORKFLOW = Workflow(
 
 RESTORED_WITHIN = timedelta(hours=5)
 """KubeStash gives up after four hours, as we ask it."""
+ARCHIVED_WITHIN = timedelta(minutes=20)
+"""An archiver ships a log when it is full or after some minutes; of a database that stands still it may ship none."""
+
+
+@WORKFLOW.step(retry=PATIENT, within=ARCHIVED_WITHIN)
+def wait_for_archive(run: Run) -> Wait | None:
+    """Wait until the archive reaches the wanted moment."""
+    params = run.operation.params
+    if params["point_in_time"] is None:
+        return None
+    source = Database.objects.select_related("cluster").get(pk=params["source"])
+    window = driver_of(source.cluster).window(run.gateway, source)
+    if window is not None and window.ends_at >= datetime.fromisoformat(params["point_in_time"]):
+        return None
+    reached = f"reaches {window.ends_at.isoformat(timespec='seconds')}" if window else "holds no full backup"
+    return Wait(reason=f"The archive {reached} so far.", again_in=timedelta(seconds=5))
 
 
 @WORKFLOW.step(retry=CLUSTER_CALL)

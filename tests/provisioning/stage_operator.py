@@ -5,11 +5,13 @@ A test holds it back or lets things fail by `begins` and `fates`.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import (
     BACKUP_SESSION,
+    REPOSITORY,
     RESTORE_SESSION,
     SECRET,
     SNAPSHOT,
@@ -96,6 +98,26 @@ class Operator:
             }
         )
         return self.say(body, {"phase": phase, "snapshotTime": MOMENT, "size": "2.5 KiB"})
+
+    def keep_every_change(self, database: Database, *, until: datetime) -> None:
+        """Leave what an archiver leaves: a full backup and a manifest, the repositories they are in, and how far the log reaches."""
+        for part in ("full", "manifest"):
+            snapshot = self.take_snapshot(database, repository=part)
+            wal = {"phase": "Running", "logStats": {"start": MOMENT, "end": until.isoformat().replace("+00:00", "Z")}}
+            self.say(snapshot, {"components": {"wal": wal}})
+            self.kube.create(
+                {
+                    "apiVersion": REPOSITORY.api_version,
+                    "kind": "Repository",
+                    "metadata": {"name": f"{database.object_name}-{part}", "namespace": database.namespace},
+                    "spec": {
+                        "appRef": {"name": database.object_name, "namespace": database.namespace},
+                        "storageRef": {"name": "storage", "namespace": "backups"},
+                        "path": part,
+                        "deletionPolicy": "Delete",
+                    },
+                }
+            )
 
     def delete_all(self, database: Database, kind: Kind) -> None:
         """Delete the database's objects of this kind, as somebody might."""

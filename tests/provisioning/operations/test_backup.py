@@ -6,12 +6,14 @@ import pytest
 
 from accounts.models import User
 from provisioning.backups.driver import NoBackupsHere
+from provisioning.cluster.kinds import REPOSITORY
 from provisioning.models import Backup, Cluster, Database, Operation
 from provisioning.operations.delete_backup import BackupNotDeletable
 from provisioning.services import control
 from provisioning.services.refusals import StateForbids
 from tests import cast
-from tests.provisioning.operations.scenes import ask, inventory
+from tests.provisioning.operations.scenes import POLICY, ask, inventory
+from tests.provisioning.rows import backup_of
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -153,6 +155,35 @@ def test_that_a_backup_outlives_its_database_and_can_be_deleted_then(
 
     assert survived == {"Snapshot": 1}
     assert (ended.state, ended.database.state, inventory(stage, database)) == ("succeeded", "deleted", {})
+
+
+def test_that_a_backup_that_never_came_to_be_goes_with_the_database_too(
+    alice: User, database: Database, stage: Stage
+) -> None:
+    never = backup_of(database, state="failed", snapshot=None)
+
+    ended = stage.play(ask(alice, database, "delete", {"backups": "delete"}))
+
+    never.refresh_from_db()
+    assert (ended.state, never.state) == ("succeeded", "deleted")
+
+
+@pytest.mark.parametrize("how", ["along with it", "one by one"])
+def test_that_the_archive_goes_with_the_last_backup(alice: User, database: Database, stage: Stage, how: str) -> None:
+    stage.play(ask(alice, database, "backup_policy", {**POLICY, "point_in_time": True}))
+    copy = backed_up(alice, stage, database)
+    stage.operator.keep_every_change(database, until=stage.clock.now())
+
+    if how == "along with it":
+        ended = stage.play(ask(alice, database, "delete", {"backups": "delete"}))
+    else:
+        stage.play(ask(alice, database, "delete"))
+        kept = inventory(stage, database)
+        ended = stage.play(ask(alice, database, "delete_backup", {"backup": copy.pk}))
+        assert kept == {"Snapshot": 3}
+
+    assert (ended.state, inventory(stage, database)) == ("succeeded", {})
+    assert stage.kube.list(REPOSITORY, namespace=database.namespace)[0] == []
 
 
 def test_that_a_final_backup_is_taken_before_anything_goes(alice: User, database: Database, stage: Stage) -> None:

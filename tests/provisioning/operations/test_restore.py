@@ -175,6 +175,7 @@ def restorable(alice: User, stage: Stage, database: Database, hours: int = 2) ->
     """Let the database be restorable to any moment of the last hours."""
     assert stage.play(ask(alice, database, "backup_policy", {**POLICY, "point_in_time": True})).state == "succeeded"
     Database.objects.filter(pk=database.pk).update(restorable_from=database.created_at - timedelta(hours=hours))
+    stage.operator.keep_every_change(database, until=database.created_at)
     return Database.objects.get(pk=database.pk)
 
 
@@ -192,6 +193,23 @@ def test_that_a_new_database_may_begin_as_another_was_at_a_moment(
     assert body["spec"]["init"]["archiver"]["fullDBRepository"]["name"] == f"{source.object_name}-full"
     assert inventory(stage, ended.database) == {}
     check_quota(ended.database, source)
+
+
+def test_that_a_moment_that_the_archive_has_not_reached_yet_is_waited_for(
+    alice: User, ordered: Ordered, database: Database, stage: Stage
+) -> None:
+    source = restorable(alice, stage, database)
+    at = source.created_at + timedelta(milliseconds=1)
+    operation = ordered("copy", engine=None, restore_from=Origin(database=source.pk, point_in_time=at))
+
+    early = stage.work(operation)
+    stage.operator.delete_copies(source)
+    stage.is_due(early)
+    none = stage.work(operation)
+
+    assert (early.state, early.step) == ("waiting", "wait_for_archive")
+    assert early.waiting_for.startswith("The archive reaches ")
+    assert none.waiting_for == "The archive holds no full backup so far."
 
 
 def test_that_a_database_that_kubedb_cannot_bring_back_is_removed_again(
