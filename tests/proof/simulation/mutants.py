@@ -73,7 +73,7 @@ def _edited(edit: Edit) -> Iterator[None]:
     function = edit.of
     assert isinstance(function, FunctionType)
     before = function.__code__
-    function.__code__ = _code(function, edit, _SOURCES.get(before, inspect.getsource(before)))
+    function.__code__ = _code(function, edit, _SOURCES.get(before) or inspect.getsource(before))
     try:
         yield
     finally:
@@ -164,7 +164,7 @@ MUTANTS = (
                 " for name, amount in reserved(database).asked().items()})",
             ),
         ),
-        profiles=("uniform", "crash-storm"),
+        profiles=("crowd",),
     ),
     Mutant(
         name="no look at the lease before a write",

@@ -141,5 +141,13 @@ CLOCKS = Profile(
     skew=timedelta(seconds=1),
     kills=0.003,
 )
+CROWD = Profile(
+    name="crowd",
+    databases=(4, 5),
+    stories=((), (), ("delete",)),
+    begins_ready=1.0,
+    workers=2,
+    kills=0.008,
+)
 
-PROFILES = {profile.name: profile for profile in (UNIFORM, HOT_KEY, IN_FLIGHT, CRASHES, CLOCKS)}
+PROFILES = {profile.name: profile for profile in (UNIFORM, HOT_KEY, IN_FLIGHT, CRASHES, CLOCKS, CROWD)}

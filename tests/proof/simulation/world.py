@@ -6,7 +6,7 @@ Whoever decides (a seed, or Hypothesis) calls the verbs below; after each one th
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db import connection
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.crash import armed
+from dbaas.core.errors import Permanent, Transient
 from provisioning.advance import advance
 from provisioning.cluster.ownership import owner_of
 from provisioning.cluster.registry import clusters_reached_by
@@ -213,7 +214,8 @@ class World:
                 version = len(self.cluster.history)
                 if self._acted_on.get(identifier) == version:
                     break
-                self.operator.act(self._database(identifier))
+                with suppress(Permanent, Transient, AssertionError):  # what it was at has gone meanwhile: it looks again
+                    self.operator.act(self._database(identifier))
                 self._acted_on[identifier] = version
         acted = len(self.cluster.history) != began
         if acted:
