@@ -24,6 +24,13 @@ _RESOURCES = (
     "mongodbopsrequests",
 )
 _WATCHED = ("mysqls", "mongodbs", "elasticsearches", "postgreses", "redises", "mysqlopsrequests", "mongodbopsrequests")
+_POINTS = (
+    *("advance.after_claim", "advance.before_commit", "advance.after_save"),
+    *("create.after_effect", "put.after_effect", "delete.after_effect"),
+)
+_ARMED = "DBAAS_CRASH"
+_PASSES = (3, 12)
+"""How often a worker passes its crash point before it is killed there: so rarely that no operation meets five killed workers in a row."""
 _STREAK = 4
 """How many requests in a row one trouble strikes."""
 
@@ -41,6 +48,7 @@ class Chaos:
     pause_seconds: tuple[float, float]
     say: Say
     counts: Counter[str] = field(default_factory=Counter)
+    _frozen: set[str] = field(default_factory=set, repr=False)
     _over: threading.Event = field(default_factory=threading.Event, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, repr=False)
 
@@ -55,6 +63,8 @@ class Chaos:
         self._over.set()
         for thread in list(self._threads):
             thread.join()
+        for name in WORKERS:
+            self._disarm(name)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
@@ -82,14 +92,13 @@ class Chaos:
         kinds = [
             *(self._kill_worker, self._kill_worker, self._kill_beat, self._kill_watcher, self._kill_web),
             *(self._kill_broker, self._kill_operator, self._kill_api_server, self._freeze_worker, self._freeze_broker),
-            *(self._cut_connections, self._crash_database, self._cut_watch, self._cut_watch),
+            *(self._cut_connections, self._crash_database, self._cut_watch, self._cut_watch, self._arm_worker),
             *(self._trouble for _ in range(8)),
         ]
         self.chance.shuffle(kinds)
         yield from kinds
-        rare = (self._freeze_worker, self._freeze_broker)
         while True:
-            yield self.chance.choice([kind for kind in kinds if kind not in rare])
+            yield self.chance.choice([kind for kind in kinds if kind != self._freeze_broker])
 
     def _kill(self, name: str) -> str:
         self.site.supervisor.kill(name)
@@ -97,6 +106,21 @@ class Chaos:
 
     def _kill_worker(self) -> str:
         return self._kill(self.chance.choice(WORKERS))
+
+    def _arm_worker(self) -> str:
+        """Start a worker anew whose children are killed at a crash point again and again."""
+        name = self.chance.choice(WORKERS)
+        unit = self.site.supervisor.units[name]
+        setting = f"{self.chance.choice(_POINTS)}:{self.chance.randint(*_PASSES)}:kill"
+        unit.environment = {**unit.environment, _ARMED: setting}
+        self.site.supervisor.kill(name)
+        return "kill at crash points"
+
+    def _disarm(self, name: str) -> None:
+        unit = self.site.supervisor.units[name]
+        if _ARMED in unit.environment:
+            unit.environment = {key: value for key, value in unit.environment.items() if key != _ARMED}
+            self.site.supervisor.kill(name)
 
     def _kill_beat(self) -> str:
         return self._kill(self.chance.choice(BEATS))
@@ -126,7 +150,9 @@ class Chaos:
         return "cut metadata connections"
 
     def _freeze_worker(self) -> str:
-        """Freeze one worker past its lease, in the background: everything else goes on."""
+        """Freeze one worker past its lease, in the background: everything else goes on; never both at once."""
+        if self._frozen & set(WORKERS):
+            return self._kill_worker()
         name = self.chance.choice(WORKERS)
         self._in_background(lambda: self._freeze(name, self.site.lease_seconds + 5.0))
         return "freeze worker past its lease"
@@ -136,8 +162,10 @@ class Chaos:
         return "freeze broker"
 
     def _freeze(self, name: str, seconds: float) -> None:
+        self._frozen.add(name)
         with self.site.supervisor.frozen(name):
             self._over.wait(seconds)
+        self._frozen.discard(name)
 
     def _in_background(self, action: Callable[[], None]) -> None:
         thread = threading.Thread(target=action, daemon=True)

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -31,6 +31,11 @@ def logs_in(folder: Path) -> dict[str, str]:
             log.seek(max(0, path.stat().st_size - _CHUNK_BYTES))
             found[path.name] = log.read().decode(errors="replace")
     return found
+
+
+def deaths_told(logs: Mapping[str, str]) -> int:
+    """Return how many of its children the workers' logs say were killed."""
+    return sum(text.count("exited prematurely: signal 9") for text in logs.values())
 
 
 def told_by(database: MetadataDatabase) -> dict[str, str]:

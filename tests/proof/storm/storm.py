@@ -15,7 +15,7 @@ from tests.proof.storm.chaos import Chaos
 from tests.proof.storm.customers import Customer, Ledger, new_customer
 from tests.proof.storm.lives import Crowd
 from tests.proof.storm.pocket import LEFT_BEHIND, Onlooker, PocketApi, listed
-from tests.proof.storm.reading import Messages, answers_of, events_in, logs_in, told_by
+from tests.proof.storm.reading import Messages, answers_of, deaths_told, events_in, logs_in, told_by
 from tests.proof.storm.sampling import Sampler
 from tests.proof.storm.site import NotInTime, Site, wait_until
 
@@ -170,7 +170,9 @@ class Storm:
         found += [f"database {owner} was made {len(uids)} times" for owner, uids in onlooker.doubled().items()]
         secrets = invariants.passwords_in(body for body in bodies if body["kind"] == SECRET.kind) | self.site.secrets
         secrets |= {secret for customer in self._customers for secret in customer.secrets} | {self._pocket.token}
-        texts = logs_in(self.site.layout.log_dir) | told_by(database) | events_in(gateway)
+        logs = logs_in(self.site.layout.log_dir)
+        self.aftermath.faults["child killed at a crash point"] += deaths_told(logs)
+        texts = logs | told_by(database) | events_in(gateway)
         found += invariants.leaks(secrets, texts | answers_of(self.ledger.error_bodies) | self._messages.texts())
         self.aftermath.violations += [*found, *self._answers_that_disagree()]
         rows = database.rows("SELECT state, count(*) AS times FROM provisioning_operation GROUP BY state")
