@@ -13,23 +13,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
 
-LEASE = timedelta(seconds=60)
-"""Longer than a worker's hard time limit (45 s), so that its process is dead before anybody else may take over."""
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+"""Longer than a worker's hard time limit (three quarters of it), so that its process is dead before anybody else may take over."""
 
 CLOCK_SKEW = timedelta(seconds=2)
 """By how much the clocks of two workers may differ; with NTP they differ by milliseconds."""
 
-LAST_EFFECT_AFTER = timedelta(seconds=36)
+LAST_EFFECT_AFTER = LEASE - 2 * (timedelta(seconds=10) + CLOCK_SKEW)
 """No outside effect begins later than this after the claim: two calls of 10 s and the skew still fit before the lease ends."""
 
-WORK_FOR = timedelta(seconds=20)
-"""A claim takes no further step after this long, well before the soft time limit (30 s)."""
+WORK_FOR = LAST_EFFECT_AFTER / 2
+"""A claim takes no further step after this long, well before the soft time limit (half the lease)."""
 
 
 class LeaseLost(Exception):

@@ -104,6 +104,7 @@ CRASH_POINT: str | None
 DATA_DIR: Path
 FLOWER_URL: str
 JWT_SIGNING_KEY: str
+LEASE_SECONDS: int
 MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
 PROMETHEUS_URL: str
@@ -132,7 +133,10 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
         "SIMPLE_JWT": _simple_jwt(environment),
         "DATABASES": {"default": database_from(environment)},
-        "CELERY": celery_from(broker_url=environment.broker_url, is_publisher=is_publisher),
+        "CELERY": celery_from(
+            broker_url=environment.broker_url, is_publisher=is_publisher, lease_seconds=environment.lease_seconds
+        ),
+        "LEASE_SECONDS": environment.lease_seconds,
         "LOGGING": logging_from(level=environment.log_level, log_format=environment.log_format),
         "ALLOWED_HOSTS": _listed(environment.allowed_hosts),
         "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),

@@ -5,9 +5,13 @@ Every value here bounds something: what a dead broker may cost a request, how lo
 
 from typing import Any
 
-STEP_SOFT_LIMIT_SECONDS = 30
-STEP_HARD_LIMIT_SECONDS = 45
-"""Must stay below the lease (provisioning.lease.LEASE, 60 s): a worker is killed before its lease can be taken by another."""
+DEFAULT_LEASE_SECONDS = 60
+
+
+def step_limits(lease_seconds: int) -> tuple[int, int]:
+    """Return after how many seconds a step is told to end, and after how many its process is killed: before another may take the lease."""
+    return lease_seconds // 2, lease_seconds * 3 // 4
+
 
 _SHARED_TRANSPORT = {
     "visibility_timeout": 300,
@@ -47,8 +51,9 @@ def only_publishes(program: str) -> bool:
     return not ("celery" in program or program.endswith("dbaas/processes.py"))
 
 
-def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
+def celery_from(*, broker_url: str, is_publisher: bool, lease_seconds: int = DEFAULT_LEASE_SECONDS) -> dict[str, Any]:
     """Return Celery's configuration (lower-case names) for this process."""
+    soft_limit_seconds, hard_limit_seconds = step_limits(lease_seconds)
     return {
         "broker_url": broker_url,
         "broker_transport_options": PUBLISHER_TRANSPORT if is_publisher else WORKER_TRANSPORT,
@@ -60,8 +65,8 @@ def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
         "task_reject_on_worker_lost": False,
         "task_ignore_result": True,
         "result_backend": None,
-        "task_soft_time_limit": STEP_SOFT_LIMIT_SECONDS,
-        "task_time_limit": STEP_HARD_LIMIT_SECONDS,
+        "task_soft_time_limit": soft_limit_seconds,
+        "task_time_limit": hard_limit_seconds,
         **_QUEUES,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
