@@ -87,20 +87,22 @@ class Runner:
     through, nothing is saved, and the next worker takes the step again."""
 
     def take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
-        """Carry out the one step or undo that is due, and return what to save."""
+        """Carry out the one step or undo that is due, and return what to save.
+
+        Without a saved step it may have begun all the same, if a worker was lost before its first save: a cancel then undoes the first step.
+        """
         if position.step is not None:
             return self._take(position, run, now)
-        if position.cancel_requested:
-            ended = Happening(
-                event="cancelled", step="", message=f"{self.workflow.title} was cancelled before it began."
-            )
-            return Move(
-                position=replace(position, state=OperationState.CANCELLED), again_in=timedelta(), happenings=(ended,)
-            )
-        if position.lost_workers >= LOST_WORKERS_LIMIT:
-            return self._killer(position)
+        if position.cancel_requested and position.attempt <= 1:
+            told = f"{self.workflow.title} was cancelled before it began."
+            ended = Happening(event="cancelled", step="", message=told)
+            final = replace(position, state=OperationState.CANCELLED)
+            return Move(position=final, again_in=timedelta(), happenings=(ended,))
         first = self.workflow.steps[0]
-        move = self._take(_enter(replace(position, state=OperationState.RUNNING), first, now()), run, now)
+        entered = _enter(replace(position, state=OperationState.RUNNING), first, now())
+        if position.lost_workers >= LOST_WORKERS_LIMIT:
+            return self._killer(replace(entered, lost_workers=position.lost_workers))
+        move = self._take(entered, run, now)
         return replace(move, happenings=(_started(first), *move.happenings))
 
     def _take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
