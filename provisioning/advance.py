@@ -76,7 +76,7 @@ def _take_one_step(
         jitter=jitter,
         params=operation.params,
         poll_interval=lambda waited: _poll_interval(operation, waited, clock.now()),
-        ends_worker=(*_DATABASE_GONE, *ends_worker),
+        ends_worker=(*_DATABASE_GONE, LeaseLost, *ends_worker),
     )
     run = Run(
         claim=claim,

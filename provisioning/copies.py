@@ -17,7 +17,7 @@ from provisioning.cluster.kinds import Ref, ref_of
 from provisioning.cluster.ownership import is_being_deleted
 from provisioning.engine import Body
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
-from provisioning.readback import ref_to_database
+from provisioning.readback import find_database, ref_to_database
 from provisioning.run import Run
 from provisioning.workflow.declare import Fail, Wait
 
@@ -124,7 +124,7 @@ def archive(run: Run, *, wanted: bool) -> None:
     """Let the archiver keep every change of the database, or no longer; nothing where there is no archiver."""
     cluster = run.database.cluster
     if cluster.archiver and run.engine.backup.archiver_kind:
-        run.change(ref_to_database(run), driver_of(cluster).archiving(cluster, wanted=wanted))
+        run.change(find_database(run), driver_of(cluster).archiving(cluster, wanted=wanted))
 
 
 def end_archiving(run: Run) -> Wait | None:
@@ -171,7 +171,7 @@ def _discard(run: Run, ref: Ref) -> bool:
         return True
     if not is_being_deleted(found):
         if change := driver_of(run.database.cluster).forget_data(found):
-            found = run.change(ref, change)
+            found = run.change(found, change)
         run.delete(ref, uid=found["metadata"]["uid"])
     return False
 

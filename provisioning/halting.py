@@ -23,7 +23,7 @@ def halt(run: Run, ref: Ref) -> Wait | None:
     """
     found = _find(run, ref)
     if not found["spec"].get("halted"):
-        found = _set(run, ref, found, {"halted": True, "deletionPolicy": "Halt"})
+        found = run.change(found, {"spec": {"halted": True, "deletionPolicy": "Halt"}})
     return _until(run, ref, found, "Halted")
 
 
@@ -35,7 +35,7 @@ def wake(run: Run, ref: Ref) -> Wait | None:
     found = _find(run, ref)
     spec = found["spec"]
     if spec.get("halted") or spec.get("deletionPolicy") != PROTECTED:
-        found = _set(run, ref, found, {"halted": False, "deletionPolicy": PROTECTED})
+        found = run.change(found, {"spec": {"halted": False, "deletionPolicy": PROTECTED}})
     return _until(run, ref, found, "Ready")
 
 
@@ -61,8 +61,9 @@ def pause_backups(run: Run, *, paused: bool) -> None:
         return
     driver = driver_of(run.database.cluster)
     for ref in driver.configurations(run.database):
-        if run.gateway.get(ref) is not None:
-            run.change(ref, driver.pause(paused=paused))
+        found = run.gateway.get(ref)
+        if found is not None:
+            run.change(found, driver.pause(paused=paused))
 
 
 def _find(run: Run, ref: Ref) -> Body:
@@ -70,11 +71,6 @@ def _find(run: Run, ref: Ref) -> Body:
     if found is None:
         raise DatabaseGone(f"{ref} is not in the cluster.")
     return found
-
-
-def _set(run: Run, ref: Ref, found: Body, spec: Body) -> Body:
-    version = found["metadata"]["resourceVersion"]
-    return run.change(ref, {"metadata": {"resourceVersion": version}, "spec": spec})
 
 
 def _until(run: Run, ref: Ref, found: Body, phase: str) -> Wait | None:

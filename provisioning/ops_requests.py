@@ -128,7 +128,7 @@ def _body(run: Run, request: OpsRequest) -> Body:
             "namespace": database.namespace,
             "labels": labels_for(tenant_id=database.tenant_id, database_id=database.id),
             "annotations": annotations_for(
-                operation_id=operation.id, lease_token=operation.lease_token, request_id=operation.request_id
+                operation_id=operation.id, fence=operation.fence, request_id=operation.request_id
             ),
         },
         "spec": {

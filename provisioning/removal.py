@@ -34,8 +34,7 @@ def remove(run: Run, ref: Ref, *, keeps_volumes: bool = False) -> Wait | None:
         return Wait(reason=_why_it_lingers(found, ref), again_in=_next_look(ref))
     policy = KEEP_VOLUMES if keeps_volumes else WIPE_OUT
     if ref.kind in DATABASE_KINDS and found["spec"].get("deletionPolicy") != policy:
-        version = found["metadata"]["resourceVersion"]
-        found = run.change(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": policy}})
+        found = run.change(found, {"spec": {"deletionPolicy": policy}})
     run.delete(ref, uid=found["metadata"]["uid"])
     return Wait(reason=f"{ref.kind.kind} {ref.name} is being deleted.", again_in=_next_look(ref))
 

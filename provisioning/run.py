@@ -15,9 +15,9 @@ from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.errors import AlreadyExists
 from provisioning.cluster.kinds import Ref, ref_of
-from provisioning.cluster.ownership import belongs_to, is_being_deleted
+from provisioning.cluster.ownership import FENCE, belongs_to, fence_of, is_being_deleted
 from provisioning.engine import Body, Engine
-from provisioning.lease import Claim
+from provisioning.lease import Claim, LeaseLost
 from provisioning.models import Database, Operation, Resource
 
 
@@ -87,12 +87,17 @@ class Run:
     def put(self, body: Body) -> Body:
         """Make an object of the database's as `body` says, whether it is there or not; the ledger knows of it before the cluster does.
 
-        Raises: NameConflict — a foreign object has the name.
+        Raises: NameConflict — a foreign object has the name. LeaseLost — a later worker has written it. ClusterConflict — it was changed
+        since it was read.
         """
         ref = ref_of(body)
         found = self.gateway.get(ref)
-        if found is not None and not belongs_to(found, self.database.id):
-            raise NameConflict(f"{ref} exists in the cluster and does not belong to this database.")
+        if found is not None:
+            if not belongs_to(found, self.database.id):
+                raise NameConflict(f"{ref} exists in the cluster and does not belong to this database.")
+            self._require_newest(found)
+            version = found["metadata"]["resourceVersion"]
+            body = {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
         self._enter_in_ledger(ref)
         self._require_fresh_lease()
         made = self.gateway.apply(body)
@@ -105,10 +110,20 @@ class Run:
         self._require_fresh_lease()
         return self.gateway.apply(body)
 
-    def change(self, ref: Ref, change: Body) -> Body:
-        """Change the fields that `change` names; give `metadata.resourceVersion` so that a late call is refused."""
+    def change(self, found: Body, change: Body) -> Body:
+        """Change the fields that `change` names of the object that was read as `found`, and return it as it is then.
+
+        A call that arrives late is refused: it names the version that was read, and leaves the fence that the next worker finds.
+
+        Raises: LeaseLost — a later worker has written it. ClusterConflict — it was changed since it was read.
+        """
+        self._require_newest(found)
         self._require_fresh_lease()
-        return self.gateway.merge(ref, change)
+        metadata = change.get("metadata") or {}
+        annotations = {**(metadata.get("annotations") or {}), FENCE: str(self.operation.fence)}
+        version = found["metadata"]["resourceVersion"]
+        fenced = {**change, "metadata": {**metadata, "resourceVersion": version, "annotations": annotations}}
+        return self.gateway.merge(ref_of(found), fenced)
 
     def delete(self, ref: Ref, *, uid: str) -> None:
         """Ask for this very object to be deleted; whether it is gone is for a later look to say."""
@@ -150,6 +165,10 @@ class Run:
         return Resource.objects.filter(
             cluster=self.database.cluster, kind=ref.kind.kind, namespace=ref.namespace or "", name=ref.name
         )
+
+    def _require_newest(self, found: Body) -> None:
+        if fence_of(found) > self.operation.fence:
+            raise LeaseLost
 
     def _require_fresh_lease(self) -> None:
         if not self.claim.may_take_effect():

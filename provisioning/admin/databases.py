@@ -75,6 +75,7 @@ _OPERATION_ROW = (
     "lease_owner",
     "lease_until",
     "lease_token",
+    "epoch",
     "wake_seq",
     "step_started_at",
     "step_deadline_at",

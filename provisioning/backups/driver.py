@@ -148,7 +148,7 @@ def described(database: Database, operation: Operation, name: str) -> dict[str, 
         "namespace": database.namespace,
         "labels": labels_for(tenant_id=database.tenant_id, database_id=database.id),
         "annotations": annotations_for(
-            operation_id=operation.id, lease_token=operation.lease_token, request_id=operation.request_id
+            operation_id=operation.id, fence=operation.fence, request_id=operation.request_id
         ),
     }
 

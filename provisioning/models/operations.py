@@ -10,6 +10,9 @@ from provisioning.models.clusters import Cluster
 from provisioning.models.databases import Database
 from provisioning.states import OperationState
 
+_TOKENS = 1_000_000
+"""More than any operation is ever claimed: one look a second for a week are 600,000."""
+
 
 class Operation(models.Model):
     """A long-running piece of work on one database: the row is the job, a queue message only a nudge."""
@@ -40,6 +43,8 @@ class Operation(models.Model):
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.PositiveBigIntegerField(default=0)
+    epoch = models.PositiveBigIntegerField(default=0)
+    """The database's row version when this operation took it: higher than that of every operation before."""
     wake_seq = models.PositiveBigIntegerField(default=0)
     event_seq = models.PositiveIntegerField(default=0)
 
@@ -72,6 +77,11 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+    @property
+    def fence(self) -> int:
+        """Return a number that rises with every operation of the database, and with every worker that takes one on."""
+        return self.epoch * _TOKENS + self.lease_token
 
 
 class OperationEvent(models.Model):

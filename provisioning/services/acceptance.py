@@ -85,7 +85,11 @@ def operation_row(
 
 
 def insert(operation: Operation, *, then_wake: UUID | None = None) -> None:
-    """Save the new operation with the first line of its timeline, and poke the queue after the commit."""
+    """Save the new operation with the first line of its timeline, and poke the queue after the commit.
+
+    Its database's row must be as it is after the operation took it: its version tells this operation's writes from earlier ones.
+    """
+    operation.epoch = operation.database.row_version
     operation.save(force_insert=True)
     line = Line(event="accepted", step="", message=f"{all_workflows()[operation.kind].title} was accepted.")
     write_timeline(operation.id, [line], at=operation.created_at)

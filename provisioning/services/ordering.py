@@ -92,8 +92,8 @@ def accept_deletion(actor: Actor, database: Database, idempotency: Idempotency, 
     operation = operation_row(workflow, database, actor, idempotency, now, params=params)
     with atomic():
         wakes = take_over(database, operation, workflow, now)
+        database.refresh_from_db()
         insert(operation, then_wake=wakes)
-    operation.database.refresh_from_db()
     return Accepted(operation=operation)
 
 

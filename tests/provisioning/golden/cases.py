@@ -100,7 +100,7 @@ def spec_for(order: Order, **more: Any) -> DatabaseSpec:
         topology=order.topology,
         resources=order.resources,
         labels=labels_for(tenant_id=TENANT_ID, database_id=DATABASE_ID),
-        annotations=annotations_for(operation_id=OPERATION_ID, lease_token=1, request_id="req-1"),
+        annotations=annotations_for(operation_id=OPERATION_ID, fence=1, request_id="req-1"),
         **more,
     )
 
