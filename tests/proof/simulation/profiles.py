@@ -46,7 +46,7 @@ class Profile:
     kills: float = 0.004
     """Chance of an agent's death, at each of its stops."""
     freezes: float = 0.004
-    thaws: float = 0.15
+    thaws: float = 0.04
     dies_inside: float = 0.01
     """Chance of a death inside the agent's next transaction."""
     fates: Mapping[Fate, float] = field(
@@ -59,8 +59,8 @@ class Profile:
     )
     delays: float = 0.03
     """Chance of a request that changes something to be delayed in the network, beyond the patience of its sender."""
-    arrivals: float = 0.5
-    """How soon a delayed request arrives, against everything else that may happen."""
+    arrivals: float = 0.1
+    """Chance of a delayed request to arrive, at each choice of what happens outside."""
     drops: float = 0.1
     """Chance of a message, or of the watcher's wake-up, to be lost."""
     duplicates: float = 0.1
@@ -115,19 +115,21 @@ IN_FLIGHT = Profile(
     databases=(1,),
     stories=(
         ("pause", "resume"),
-        ("pause", "resume", "pause"),
+        ("pause", "resume", "delete"),
+        ("pause", "cancel"),
         ("scale", "cancel"),
-        ("scale", "cancel", "scale"),
-        ("cancel",),
-        ("delete",),
-        ("pause", "delete"),
+        ("scale", "scale"),
         ("restart", "cancel"),
+        ("scale", "delete"),
     ),
+    impatience=0.15,
+    begins_ready=0.9,
     kills=0.001,
     freezes=0.006,
     fates={Fate.ANSWER_LOST: 0.02},
-    delays=0.25,
-    arrivals=0.05,
+    delays=0.3,
+    arrivals=0.02,
+    repeats=0.05,
 )
 CRASHES = Profile(
     name="crash-storm", kills=0.025, dies_inside=0.04, freezes=0.002, fates={Fate.ANSWER_LOST: 0.03, Fate.LOST: 0.01}

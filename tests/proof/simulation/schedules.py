@@ -211,6 +211,12 @@ class Schedule:
 
     def _something_outside(self) -> bool:
         """Let something happen that no agent does; False where nothing can."""
+        if self.world.line.late and self._chance.random() < self.profile.arrivals:
+            self._arrive()
+            return True
+        if self._chance.random() < self.profile.thaws and any(agent.is_frozen for agent in self.world.agents):
+            self._thaw()
+            return True
         possible = self._possible()
         if not possible:
             return self._skip_to_next()
@@ -220,6 +226,7 @@ class Schedule:
         return True
 
     def _possible(self) -> dict[str, float]:
+        """Return what may happen and how likely each is; nothing where time may as well pass."""
         world, profile = self.world, self.profile
         workers = sum(agent.role == "worker" and not agent.is_frozen for agent in world.agents)
         weights = {
@@ -227,8 +234,6 @@ class Schedule:
             "ask": 2.0 * bool(self._open()),
             "operate": 2.0 * bool(world.has_news_for_operator()),
             "watch": 2.0 * bool(world.changes()),
-            "arrive": profile.arrivals * bool(world.line.late),
-            "thaw": profile.thaws * any(agent.is_frozen for agent in world.agents),
         }
         if not any(weights.values()):
             return {}
@@ -246,6 +251,9 @@ class Schedule:
     def _skip_to_next(self) -> bool:
         """Let time pass until something is due, and a dispatcher look; False at rest."""
         world = self.world
+        if not world.operator.begins:
+            world.let_begin()
+            return True
         if not world.skip_to_next():
             return False
         if world.broker.is_down and self._chance.random() < 0.5:
@@ -272,8 +280,8 @@ class Schedule:
 
     def _ask(self) -> None:
         request = self._chance.choice(self._open())
-        waits = self.world.is_busy(request) and self._chance.random() > self.profile.impatience
-        if waits and request.verb != "cancel":
+        is_early = self.world.is_busy(request) != (request.verb == "cancel")
+        if is_early and self._chance.random() > self.profile.impatience:
             self.world.skip_to_next()
             return
         self._come = max(self._come, min(request.number + 1, len(self.requests) - 1))
