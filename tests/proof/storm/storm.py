@@ -89,7 +89,7 @@ class Storm:
             self._calm_down()
             self._check(onlooker)
         except NotInTime as error:
-            self.aftermath.violations.append(str(error))
+            self.aftermath.violations += [str(error), *invariants.rows_that_disagree(self.site.database)]
         finally:
             sampler.stop()
             onlooker.stop()
@@ -148,7 +148,7 @@ class Storm:
 
     def _wait_for_rest(self) -> None:
         wait_until(
-            f"everything rests ({invariants.RESTS})",
+            "everything rests",
             lambda: self.site.database.value(invariants.RESTS) == 0,
             self.weather.rest_seconds,
             again_in=0.5,
