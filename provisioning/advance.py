@@ -28,7 +28,8 @@ from provisioning.run import Run
 from provisioning.settlement import give_way, settle
 from provisioning.states import FINISHED, OperationState, may_become
 from provisioning.workflow.declare import Workflow
-from provisioning.workflow.runner import Happening, Move, Position, Runner
+from provisioning.workflow.position import Happening, Move, Position
+from provisioning.workflow.runner import Runner
 
 logger = logging.getLogger(__name__)
 

@@ -80,7 +80,7 @@ def _latest(run: Run, configuration: Body) -> tuple[Body | None, int, datetime |
     skipped_at: datetime | None = None
     for number in range(1, _MOST_RUNS + 1):
         body = driver.session(run.database, run.operation, _name(run, number), configuration)
-        found = run.gateway.get(ref_of(body))
+        found = run.find(ref_of(body))
         if found is None:
             return None, number, skipped_at
         if driver.progress(found).outcome is not Outcome.SKIPPED:

@@ -101,6 +101,14 @@ def keep(claim: Claim, *, columns: Mapping[str, Any]) -> None:
         raise LeaseLost
 
 
+def hold(claim: Claim) -> None:
+    """Let nobody take the operation until the open transaction ends: what is written in it beside the row is fenced too.
+
+    Raises: LeaseLost.
+    """
+    keep(claim, columns={"lease_owner": owner_name()})
+
+
 def nap(claim: Claim, *, until: datetime, now: datetime, columns: Mapping[str, Any]) -> bool:
     """Save, give the lease back and go to sleep; False where a wake-up came in meanwhile, so that the operation is due at once."""
     free: dict[str, Any] = {"lease_until": None, "lease_owner": "", "dispatch_after": None}

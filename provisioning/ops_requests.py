@@ -53,7 +53,7 @@ class OpsRequest:
 def ask(run: Run, request: OpsRequest) -> Wait | Fail | None:
     """Hand the request in, and wait until KubeDB begins with it; what KubeDB refuses at once changes nothing and fails."""
     ref = ref_of(_body(run, request))
-    found = run.gateway.get(ref)
+    found = run.find(ref)
     if found is None:
         try:
             found = run.create(_body(run, request))

@@ -26,7 +26,7 @@ def restore_content(run: Run) -> Wait | Fail | None:
     driver = driver_of(run.database.cluster)
     backup = Backup.objects.select_related("cluster").get(pk=run.operation.params["backup"])
     body = driver.restoration(run.database, run.engine, run.operation, backup)
-    found = run.gateway.get(ref_of(body)) or run.create(body)
+    found = run.find(ref_of(body)) or run.create(body)
     progress = driver.progress(found)
     if progress.outcome is Outcome.RUNNING:
         return Wait(reason=f"The backup is being restored. {progress.message}", done=progress.done)

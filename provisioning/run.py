@@ -11,13 +11,14 @@ from typing import Any
 
 from dbaas.core.clock import Clock
 from dbaas.core.crash import crash_point
+from dbaas.core.db import atomic
 from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.errors import AlreadyExists
 from provisioning.cluster.kinds import Ref, ref_of
 from provisioning.cluster.ownership import FENCE, belongs_to, fence_of, is_being_deleted
 from provisioning.engine import Body, Engine
-from provisioning.lease import Claim, LeaseLost
+from provisioning.lease import Claim, LeaseLost, hold
 from provisioning.models import Database, Operation, Resource
 
 
@@ -68,10 +69,17 @@ class Run:
         """Save these columns of the database together with the operation's progress."""
         self.recorded.update(columns)
 
+    def find(self, ref: Ref) -> Body | None:
+        """Return an object that an earlier try may have made; where its worker died before it could, the uid is noted now."""
+        found = self.gateway.get(ref)
+        if found is not None:
+            self._ledger_line(ref).filter(uid="", is_gone=False).update(uid=found["metadata"]["uid"])
+        return found
+
     def create(self, body: Body) -> Body:
         """Create the object, or adopt it if an earlier try of ours did; the ledger knows of it before the cluster does.
 
-        Raises: NameConflict — a foreign object has the name. StillLeaving — an earlier one is not gone yet.
+        Raises: LeaseLost — before anything was done. NameConflict — a foreign object has the name. StillLeaving — an earlier one is not gone yet.
         """
         ref = ref_of(body)
         self._enter_in_ledger(ref)
@@ -146,6 +154,11 @@ class Run:
         return found
 
     def _enter_in_ledger(self, ref: Ref) -> None:
+        with atomic():
+            hold(self.claim)
+            self._write_line(ref)
+
+    def _write_line(self, ref: Ref) -> None:
         line, is_new = Resource.objects.get_or_create(
             cluster=self.database.cluster,
             kind=ref.kind.kind,

@@ -100,6 +100,7 @@ ACCESS_TOKEN_LIFETIME: timedelta
 API_KEY_PEPPER: str
 BASE_DIR: Path
 CELERY: dict[str, Any]
+CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
 DATA_DIR: Path
 FLOWER_URL: str
@@ -143,6 +144,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
+        "CLUSTER_CALLS_PER_SECOND": environment.cluster_calls_per_second,
         "CRASH_POINT": environment.dbaas_crash,
         "TRUSTED_PROXIES": _listed(environment.trusted_proxies),
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,

@@ -64,6 +64,8 @@ class Environment(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     lease_seconds: int = Field(default=60, ge=30, le=600)
     """For how long a worker has an operation to itself. After it was killed, its operations go on when this has passed."""
+    cluster_calls_per_second: int = Field(default=20, ge=1, le=10_000)
+    """What one process asks of one cluster's API at the most; twice as many at once after a pause."""
     max_operations_in_dispatch: int = Field(default=200, ge=1, le=5000)
     """Due operations that one dispatcher tick publishes at most."""
     max_operations_per_tenant_in_dispatch: int = Field(default=50, ge=1, le=5000)

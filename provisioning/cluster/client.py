@@ -7,7 +7,7 @@ shared). Retrying is the operation's business, not the library's, whose retries 
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ import orjson
 from dbaas.core.redaction import redact
 from provisioning.cluster.errors import CalledInTransaction, ClusterLogin, ClusterUnavailable, ObjectMissing, error_from
 from provisioning.cluster.kinds import Kind, Ref, ref_of
+from provisioning.cluster.limits import Limits
 from provisioning.engine import Body
 
 CONNECT_SECONDS = 3
@@ -39,9 +40,12 @@ class Reach:
 class Gateway:
     """The calls that the product makes to one cluster."""
 
-    def __init__(self, reach: Reach, *, is_in_transaction: Callable[[], bool] = lambda: False) -> None:
-        """Remember how to reach it; nothing is opened before the first call."""
+    def __init__(
+        self, reach: Reach, *, limits: Limits | None = None, is_in_transaction: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Remember how to reach it, and within which limits (None: without any); nothing is opened before the first call."""
         self._reach = reach
+        self._limits = limits
         self._is_in_transaction = is_in_transaction
         self._lock = threading.Lock()
         self._client: Any = None
@@ -188,8 +192,22 @@ class Gateway:
     ) -> Any:
         if self._is_in_transaction():
             raise CalledInTransaction(f"{action}: {CalledInTransaction.__doc__}")
+        with self._limits.around_call() if self._limits else nullcontext():
+            return self._call(
+                verb, path, query, body, {"Accept": accept, "Content-Type": content_type}, action, read_seconds
+            )
+
+    def _call(
+        self,
+        verb: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Body | None,
+        headers: dict[str, str],
+        action: str,
+        read_seconds: int,
+    ) -> Any:
         client = self._client_of_this_process()
-        headers = {"Accept": accept, "Content-Type": content_type}
         asked = [(name, value) for name, value in (query or {}).items() if value]
         method, url, headers, _, _ = client.param_serialize(
             method=verb, resource_path=path, query_params=asked, header_params=headers, auth_settings=["BearerToken"]

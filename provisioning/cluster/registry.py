@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from django.conf import settings
+
 from dbaas.core.db import in_transaction
 from provisioning.cluster.client import Gateway, Reach
+from provisioning.cluster.limits import Limits
 
 
 class ReachableCluster(Protocol):
@@ -20,7 +23,8 @@ MakeGateway = Callable[[Reach], Gateway]
 
 
 def _real_gateway(reach: Reach) -> Gateway:
-    return Gateway(reach, is_in_transaction=in_transaction)
+    limits = Limits(per_second=settings.CLUSTER_CALLS_PER_SECOND)
+    return Gateway(reach, limits=limits, is_in_transaction=in_transaction)
 
 
 class _Registry:

@@ -19,57 +19,12 @@ from dbaas.core.errors import Permanent, Transient
 from dbaas.core.redaction import redact
 from provisioning.states import OperationState
 from provisioning.workflow.declare import UNDOING, Fail, Retry, Step, TooLate, Wait, Workflow
+from provisioning.workflow.position import Happening, Move, Position
 
 logger = logging.getLogger(__name__)
 
 LOST_WORKERS_LIMIT = 5
 """A step during which five workers in a row were lost kills them: a person must look before it takes more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Position:
-    """Where an operation stands when a worker takes it on."""
-
-    state: OperationState
-    step: str | None
-    attempt: int
-    """Tries of this step, this one included."""
-    lost_workers: int
-    """Workers in a row that took this step on and never came back."""
-    step_started_at: datetime | None
-    step_deadline_at: datetime | None
-    deadline_at: datetime
-    undo_deadline_at: datetime | None
-    cancel_requested: bool
-    error_code: str = ""
-    error_detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Happening:
-    """One line of the timeline: `event` is started, done, waiting, retried, undone, turned_back, too_late, stuck, succeeded, failed or cancelled."""
-
-    event: str
-    step: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """What is to be saved: the next position, when to go on, and what to tell."""
-
-    position: Position
-    again_in: timedelta
-    """Zero: go on at once."""
-    happenings: tuple[Happening, ...] = ()
-    waiting_for: str = ""
-    done: float = 0.0
-    """How much of the present step is done, from 0 to 1."""
-
-    @property
-    def goes_on_at_once(self) -> bool:
-        """Tell whether the worker may take the next step in the same lease."""
-        return not self.again_in and self.position.state in (OperationState.RUNNING, OperationState.UNDOING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,12 +126,11 @@ class Runner:
         )
 
     def _try_again(self, retry: Retry, position: Position, error: Transient, now: datetime) -> Move:
+        if not error.counts_as_try:
+            return self._sit_out(retry, position, error, now)
         late = self._lateness(position, now)
         if late or retry.is_used_up(position.attempt):
-            code = late or error.code
-            if position.state is OperationState.UNDOING:
-                return self._stuck(position, code, f"The undo did not succeed: {error.detail}")
-            return self._turn_back(position, now, code=code, detail=error.detail)
+            return self._give_up(position, now, code=late or error.code, detail=error.detail)
         pause = max(
             retry.pause(position.attempt, self.jitter), error.retry_after or timedelta(), timedelta(milliseconds=1)
         )
@@ -187,6 +141,28 @@ class Runner:
         )
         kept = replace(position, lost_workers=0)
         return Move(position=kept, again_in=pause, happenings=(happening,), waiting_for=redact(error.detail))
+
+    def _sit_out(self, retry: Retry, position: Position, error: Transient, now: datetime) -> Move:
+        """Wait for the outside world to come back: no try is used up, and a step's own limit does not end it."""
+        undoing = position.state is OperationState.UNDOING
+        limit = position.undo_deadline_at if undoing else position.deadline_at
+        if limit is not None and now >= limit:
+            code = "operation.undo_deadline_passed" if undoing else "operation.deadline_passed"
+            return self._give_up(position, now, code=code, detail=error.detail)
+        pause = max(retry.pause(2, self.jitter), error.retry_after or timedelta(), timedelta(milliseconds=1))
+        return Move(
+            position=replace(
+                position, state=position.state if undoing else OperationState.WAITING, attempt=0, lost_workers=0
+            ),
+            again_in=pause,
+            happenings=(Happening(event="waiting", step=position.step or "", message=redact(error.detail)),),
+            waiting_for=redact(error.detail),
+        )
+
+    def _give_up(self, position: Position, now: datetime, *, code: str, detail: str) -> Move:
+        if position.state is OperationState.UNDOING:
+            return self._stuck(position, code, f"The undo did not succeed: {detail}")
+        return self._turn_back(position, now, code=code, detail=detail)
 
     def _lateness(self, position: Position, now: datetime) -> str:
         if position.state is OperationState.UNDOING:

@@ -10,7 +10,8 @@ import pytest
 
 from provisioning.states import DatabaseState, OperationState
 from provisioning.workflow.declare import PATIENT, Decision, Fail, TooLate, Wait, Workflow
-from provisioning.workflow.runner import Move, Position, Runner
+from provisioning.workflow.position import Move, Position
+from provisioning.workflow.runner import Runner
 from tests.provisioning.workflow.test_runner import NOW, at, events
 
 Answer = Wait | Fail | None
