@@ -146,13 +146,11 @@ class Site:
         return Gateway(Reach(kubeconfig_path=str(self.layout.kubeconfig)))
 
     def restart_workers(self, **environment: str) -> None:
-        """Start the workers anew with these variables set as well."""
+        """Kill the workers, which are started anew with these variables set as well."""
         for name in WORKERS:
             unit = self.supervisor.units[name]
-            self.supervisor.end(name)
             unit.environment = {**self.environment, "REMAP_SIGTERM": "SIGQUIT", **environment}
-        for name in WORKERS:
-            self.supervisor.add(self.supervisor.units[name])
+            self.supervisor.kill(name)
 
     def stop(self) -> None:
         """End every process; a group at a time, and then whatever a killed parent has left behind."""
