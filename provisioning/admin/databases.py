@@ -6,10 +6,9 @@ Clusters are the exception: they are ours to register, change and drain.
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
@@ -17,10 +16,7 @@ from accounts import audit
 from accounts.actor import actor_from
 from dbaas.core.db import atomic
 from provisioning.admin.reading import ReadOnlyAdmin
-from provisioning.models import Backup, Cluster, Database, Heartbeat, Operation, OperationEvent, Resource
-from provisioning.selectors import timeline_of
-from provisioning.services.control import resume
-from provisioning.services.refusals import NotStuck
+from provisioning.models import Backup, Cluster, Database, Heartbeat, Operation, Resource
 from provisioning.states import OperationState
 from provisioning.statuses import status_of
 
@@ -64,27 +60,6 @@ _DATABASE_ROW = (
     "created_at",
     "updated_at",
     "deleted_at",
-)
-_OPERATION_ROW = (
-    "id",
-    "holds_database",
-    "attempt",
-    "lost_workers",
-    "next_run_at",
-    "dispatch_after",
-    "lease_owner",
-    "lease_until",
-    "lease_token",
-    "epoch",
-    "wake_seq",
-    "step_started_at",
-    "step_deadline_at",
-    "deadline_at",
-    "undo_deadline_at",
-    "params",
-    "idempotency_key",
-    "request_id",
-    "created_by",
 )
 
 
@@ -134,60 +109,6 @@ class DatabaseAdmin(ReadOnlyAdmin):
         return format_html_join("", '<div><a href="../../../operation/{}/">{} ({})</a> {}</div>', rows)
 
 
-@admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
-    """Operations with their timelines; those that are stuck can be retried."""
-
-    list_display = ("kind", "database", "tenant", "state", "step", "progress", "attempt", "created_at", "finished_at")
-    list_filter = ("state", "kind")
-    search_fields = ("id", "database__id", "database__name", "tenant__name")
-    list_select_related = ("database", "tenant")
-    readonly_fields = ("timeline", "background_jobs")
-    fieldsets = (
-        (None, {"fields": ("database", "tenant", "kind", "state", "step", "progress", "waiting_for")}),
-        ("Trouble", {"fields": ("error_code", "error_detail", "cancel_requested_at")}),
-        ("Timeline", {"fields": ("timeline", "background_jobs", "created_at", "started_at", "finished_at")}),
-        ("Row", {"fields": _OPERATION_ROW}),
-    )
-    actions = ("retry",)
-
-    @admin.display(description="timeline")
-    def timeline(self, operation: Operation) -> SafeString:
-        """Return what happened so far, one line each."""
-        rows = format_html_join("", _ROW, (_cells(event) for event in timeline_of(operation)))
-        return format_html('<table class="w-full text-left">{}{}</table>', _HEAD, rows)
-
-    @admin.display(description="background jobs")
-    def background_jobs(self, operation: Operation) -> SafeString:
-        """Return a link to Flower, which shows the messages that carried this id."""
-        return format_html(
-            '<a href="{}/tasks" target="_blank">Flower: tasks with args {}</a>', settings.FLOWER_URL, operation.pk
-        )
-
-    @admin.action(description="Retry (only what is stuck)", permissions=["retry"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
-        """Let each chosen operation that is stuck go on at its step."""
-        actor = actor_from(request)
-        for operation in queryset:
-            try:
-                resume(operation, why=f"Retry by operator {actor.email}.")
-            except NotStuck:
-                messages.warning(request, f"{operation} is {operation.state}, not stuck: it was left alone.")
-                continue
-            audit.record(
-                actor,
-                action="operation.retried",
-                object_type="operation",
-                object_id=operation.id,
-                tenant_id=operation.tenant_id,
-            )
-            messages.success(request, f"{operation} goes on at {operation.step or 'its first step'}.")
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Tell whether this operator may retry: who may change operations may."""
-        return request.user.has_perm("provisioning.change_operation")
-
-
 @admin.register(Resource)
 class ResourceAdmin(ReadOnlyAdmin):
     """The ledger: what we put into clusters."""
@@ -198,32 +119,12 @@ class ResourceAdmin(ReadOnlyAdmin):
     list_select_related = ("cluster", "database")
 
 
-@admin.register(OperationEvent)
-class OperationEventAdmin(ReadOnlyAdmin):
-    """All timelines in one list."""
-
-    list_display = ("at", "operation", "event", "step", "attempt", "message")
-    list_filter = ("event", "step")
-    search_fields = ("operation__id", "message")
-    list_select_related = ("operation",)
-
-
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
     """When each part of the system last worked."""
 
     list_display = ("name", "beat_at")
     ordering = ("name",)
-
-
-_CELL = '<td class="pr-4 py-1">{}</td>'
-_HEAD = SafeString("<tr><th>at</th><th>event</th><th>step</th><th>message</th><th>try</th><th>ms</th></tr>")
-_ROW = f"<tr>{_CELL * 6}</tr>"
-
-
-def _cells(event: OperationEvent) -> tuple[object, ...]:
-    took = "" if event.duration_ms is None else event.duration_ms
-    return event.at.strftime("%H:%M:%S.%f")[:-3], event.event, event.step, event.message, event.attempt, took
 
 
 def is_stuck_chosen(request: HttpRequest) -> bool:
