@@ -31,6 +31,7 @@ UNFOLD = {
                     _item(
                         "Stuck", "report", f"{_OPERATIONS}?state=stuck", "provisioning.admin.databases.is_stuck_chosen"
                     ),
+                    _item("Leaks and drift", "leak_remove", "/admin/provisioning/finding/?closed_at__isempty=1"),
                     _item("Databases", "database", "/admin/provisioning/database/?is_live__exact=1"),
                     _item("Backups", "backup", "/admin/provisioning/backup/"),
                     _item("Tenants", "groups", "/admin/tenants/tenant/"),

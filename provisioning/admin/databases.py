@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.actor import actor_from
 from dbaas.core.db import atomic
 from provisioning.admin.reading import ReadOnlyAdmin
-from provisioning.models import Backup, Cluster, Database, Heartbeat, Operation, Resource
+from provisioning.models import Backup, Cluster, Database, Finding, Heartbeat, Operation, Resource
 from provisioning.states import OperationState
 from provisioning.statuses import status_of
 
@@ -117,6 +117,16 @@ class ResourceAdmin(ReadOnlyAdmin):
     list_filter = ("is_gone", "kind", "cluster")
     search_fields = ("name", "namespace", "uid", "database__id")
     list_select_related = ("cluster", "database")
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    """What does not fit between the ledger and the clusters; open ones have no closing time."""
+
+    list_display = ("what", "about", "cluster", "detail", "first_seen_at", "last_seen_at", "closed_at")
+    list_filter = (("closed_at", admin.EmptyFieldListFilter), "what", "cluster")
+    search_fields = ("about", "detail")
+    list_select_related = ("cluster",)
 
 
 @admin.register(Heartbeat)

@@ -7,6 +7,7 @@ the engine column. Rows change only through `lease`, `services` and `observation
 from provisioning.models.backups import Backup, BackupPolicy
 from provisioning.models.clusters import Cluster
 from provisioning.models.databases import Database, DatabaseEvent
+from provisioning.models.findings import Finding
 from provisioning.models.operations import Heartbeat, Operation, OperationEvent, Resource
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Cluster",
     "Database",
     "DatabaseEvent",
+    "Finding",
     "Heartbeat",
     "Operation",
     "OperationEvent",

@@ -13,7 +13,7 @@ from tests import cast
 pytestmark = pytest.mark.usefixtures("nowhere")
 
 Ordered = Callable[..., Operation]
-MODELS = ("cluster", "database", "operation", "resource", "operationevent", "heartbeat")
+MODELS = ("cluster", "database", "operation", "resource", "operationevent", "heartbeat", "finding")
 
 
 @pytest.fixture
