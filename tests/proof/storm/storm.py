@@ -37,7 +37,7 @@ class Weather:
     operations: int
     at_once: int
     chaos_seconds: float
-    """At least; it goes on while operations are still being started, up to three times as long."""
+    """At least; it goes on while operations are still being started, up to twice as long."""
     pause_seconds: tuple[float, float]
     broker_freeze_seconds: float
     rest_seconds: float
@@ -116,7 +116,7 @@ class Storm:
         chaos.start()
         with self._telling(crowd):
             while time.monotonic() - began < weather.chaos_seconds or (
-                crowd.tickets.left and time.monotonic() - began < 3 * weather.chaos_seconds
+                crowd.tickets.left and time.monotonic() - began < 2 * weather.chaos_seconds
             ):
                 time.sleep(0.5)
                 self._messages.look()
