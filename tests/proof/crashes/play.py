@@ -48,6 +48,11 @@ class Position:
         return f"{self.point}#{self.nth}"
 
 
+def faults_at(position: Position) -> list[Fault]:
+    """Return what can happen to a worker there: inside a transaction, where this one process can do nothing else meanwhile, only death."""
+    return [Fault.KILL] if position.point == "advance.before_commit" else list(Fault)
+
+
 Trigger = Callable[[str], bool]
 """From the name of a crash point that is passed to whether it strikes now."""
 

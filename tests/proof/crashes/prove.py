@@ -18,6 +18,9 @@ LAYER = "crash points"
 SECONDS = {Scale.CI: 900, Scale.LONG: 7200}
 """So long may one database take at the most."""
 
+THREADS = "60"
+"""Connections for the races, which are real threads: as many as PostgreSQL would give to several web processes."""
+
 Server = Callable[[], AbstractContextManager[str]]
 DATABASES: dict[str, Server] = {"SQLite": sqlite, "PostgreSQL": postgresql, "MongoDB": mongodb}
 
@@ -52,10 +55,11 @@ def _prove_on(name: str, server: Server, scale: Scale) -> list[Result]:
     ]
 
 
-def run_tests(folder: Path, url: str, results: Path, scale: Scale, *choice: str) -> str:
+def run_tests(folder: Path, url: str, results: Path, scale: Scale) -> str:
     """Run a folder's tests against that database and return what pytest said, or nothing where all passed."""
-    environment = {**os.environ, "DATABASE_URL": url, RESULTS: str(results), SCALE: str(scale)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *choice, str(folder)]
+    ours = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": THREADS, RESULTS: str(results), SCALE: str(scale)}
+    environment = {**os.environ, **ours}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--tb=short", str(folder)]
     ran = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS[scale], check=False
     )

@@ -44,16 +44,21 @@ class Record(Tally):
 
     def write(self) -> None:
         """Add the line, if somebody wants it."""
-        path = os.environ.get(RESULTS)
-        if path:
-            line = {
-                "what": self._what,
-                "tried": self.tried,
-                "faults": dict(self.faults),
-                "violations": self.violations,
-            }
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+        write_line(self._what, self)
+
+
+def write_line(what: str, tally: Tally) -> None:
+    """Add a line to the file of results, where there is one."""
+    path = os.environ.get(RESULTS)
+    if path:
+        line = {
+            "what": what,
+            "tried": tally.tried,
+            "faults": dict(tally.faults),
+            "violations": tally.violations,
+        }
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def read(path: Path) -> dict[str, Tally]:
