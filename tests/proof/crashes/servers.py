@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import util
 from pathlib import Path
 
@@ -88,20 +88,23 @@ def running(
     """Run a server for as long as the block lasts; its words go to `server.log` in the folder."""
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not answers():
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise NotHere(f"the server did not start: {(folder / 'server.log').read_text()[-500:]}")
-                time.sleep(0.05)
-            yield
-        finally:
-            process.send_signal(stop)
-            try:
-                process.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    try:
+        _wait_for(process, answers, folder)
+        yield
+    finally:
+        process.send_signal(stop)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(START_SECONDS)
+        process.kill()
+        process.wait()
+
+
+def _wait_for(process: subprocess.Popen[bytes], answers: Callable[[], bool], folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NotHere(f"the server did not start: {(folder / 'server.log').read_text()[-500:]}")
+        time.sleep(0.05)
 
 
 def _answers(port: int) -> bool:
