@@ -30,6 +30,8 @@ class Request:
     slot: int
     """Which of the world's databases it is about."""
     body: Mapping[str, Any] = field(default_factory=dict)
+    is_patient: bool = False
+    """Sent only once nothing else is under way."""
     told: UUID | None = None
     """The operation that it was told of."""
     joined: bool = False

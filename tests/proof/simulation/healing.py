@@ -55,9 +55,8 @@ def _finish(world: World, agent: Agent | None) -> None:
 def _come_to_rest(world: World, requests: Sequence[Request]) -> None:
     retries = 0
     for _ in range(_ROUNDS):
-        for request in requests:
-            if not request.is_over and world.customers.can_ask(request):
-                _finish(world, world.ask(request))
+        for request in world.open_requests(requests):
+            _finish(world, world.ask(request))
         _work(world)
         acted = world.operate(3)
         world.watch(loses=False)
@@ -68,15 +67,11 @@ def _come_to_rest(world: World, requests: Sequence[Request]) -> None:
         if stuck and not moving and retries < _RETRIES * len(rows):
             retries += 1
             _finish(world, world.decide("retry", stuck[0].id))
-        elif not moving and not world.broker.messages and not acted and not _open(world, requests):
+        elif not moving and not world.broker.messages and not acted and not world.open_requests(requests):
             return
         elif not world.broker.messages:
             world.skip_to_next()
     raise Violation(f"comes to rest: after {_ROUNDS} calm rounds {_told(moving or rows)}")
-
-
-def _open(world: World, requests: Sequence[Request]) -> bool:
-    return any(not request.is_over and world.customers.can_ask(request) for request in requests)
 
 
 def _work(world: World) -> None:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from provisioning.cluster.kinds import DATABASE_KINDS
-from provisioning.cluster.ownership import FENCE, annotation_of, owner_of
+from provisioning.cluster.ownership import FENCE, OPERATION_ID, annotation_of, owner_of
 from provisioning.lease import CLOCK_SKEW
+from provisioning.models import Operation
 from provisioning.states import FINISHED, MOVING, OperationState, may_become
 from tenants.quota import RESOURCES
 from tests.proof.simulated_cluster import SimulatedCluster
@@ -178,10 +179,9 @@ class Invariants:
             raise Violation(f"made once: {kind} of database {owner} was made as {known} and as {change.uid}")
 
     def _is_late(self, change: Change) -> bool:
-        token = annotation_of(change.body, FENCE)
-        operation = annotation_of(change.body, "dbaas/operation-id").replace("-", "")
-        found = self._memory.read("SELECT lease_token, state FROM provisioning_operation WHERE id = ?", operation)
-        return not found or str(found[0][0]) != token or found[0][1] not in MOVING
+        operation = UUID(annotation_of(change.body, OPERATION_ID))
+        found = Operation.objects.filter(pk=operation, state__in=[str(state) for state in MOVING]).first()
+        return found is None or str(found.fence) != annotation_of(change.body, FENCE)
 
     def on_call(self, agent: Agent, verb: str, path: str, how: Any) -> None:
         """Look at what a worker is about to send: not so late that its lease may have run out, and nothing that the ledger does not know."""

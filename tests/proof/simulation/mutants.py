@@ -104,7 +104,7 @@ def _index_dropped(memory: Memory) -> Iterator[None]:
     try:
         yield
     finally:
-        memory.write("DELETE FROM provisioning_operation")
+        memory.become({})
         memory.write(statement)
 
 
@@ -194,11 +194,17 @@ MUTANTS = (
                 put='    body["metadata"]["name"] += f"-{run.claim.token}"\n    made = run.create(body)',
             ),
         ),
-        profiles=("uniform", "crash-storm"),
+        profiles=("crowd", "crash-storm"),
     ),
     Mutant(
         name="no rule of one operation per database",
-        edits=(Edit(of=acceptance.take_database, instead_of="active_operation_id=None, ", put=""),),
+        edits=(
+            Edit(
+                of=acceptance.take_database,
+                instead_of=", active_operation_id=None, state__in=[str(state) for state in workflow.starts_from]",
+                put="",
+            ),
+        ),
         without_index=True,
     ),
     Mutant(

@@ -40,7 +40,7 @@ class Profile:
     """What is asked of one database, besides its order."""
     impatience: float = 0.3
     """Chance of a customer to ask for the next thing before the last one is done."""
-    begins_ready: float = 0.75
+    begins_ready: float = 0.85
     """Chance that databases are there from the beginning."""
     workers: int = 3
     kills: float = 0.004
@@ -64,9 +64,9 @@ class Profile:
     drops: float = 0.1
     """Chance of a message, or of the watcher's wake-up, to be lost."""
     duplicates: float = 0.1
-    outages: float = 0.02
+    outages: float = 0.008
     """Chance of the broker to go down, or to come back, at each choice of what happens outside."""
-    repeats: float = 0.1
+    repeats: float = 0.06
     """Chance of a customer to send an answered request again."""
     jumps: float = 0.03
     jump: timedelta = timedelta(seconds=90)
@@ -87,7 +87,9 @@ class Profile:
         for slot in slots:
             for verb in chance.choice(self.stories):
                 body = chance.choice(BODIES.get(verb, ({},)))
-                requests.append(Request(number=len(requests), verb=verb, slot=slot, body=body))
+                patient = chance.random() >= self.impatience
+                request = Request(number=len(requests), verb=verb, slot=slot, body=body, is_patient=patient)
+                requests.append(request)
         return requests
 
 

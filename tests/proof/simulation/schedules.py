@@ -262,9 +262,8 @@ class Schedule:
         return True
 
     def _open(self) -> list[Request]:
-        """Return the requests that a customer may send now; most wait until the database is free."""
-        asked = self.requests[: self._come + 1]
-        return [request for request in asked if not request.is_over and self.world.customers.can_ask(request)]
+        """Return the requests that a customer sends now."""
+        return self.world.open_requests(self.requests[: self._come + 1])
 
     # What may happen outside
 
@@ -280,10 +279,6 @@ class Schedule:
 
     def _ask(self) -> None:
         request = self._chance.choice(self._open())
-        is_early = self.world.is_busy(request) != (request.verb == "cancel")
-        if is_early and self._chance.random() > self.profile.impatience:
-            self.world.skip_to_next()
-            return
         self._come = max(self._come, min(request.number + 1, len(self.requests) - 1))
         self.world.ask(request)
 

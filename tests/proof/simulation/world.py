@@ -5,7 +5,7 @@ Whoever decides (a seed, or Hypothesis) calls the verbs below; after each one th
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -214,7 +214,9 @@ class World:
                 version = len(self.cluster.history)
                 if self._acted_on.get(identifier) == version:
                     break
-                with suppress(Permanent, Transient, AssertionError):  # what it was at has gone meanwhile: it looks again
+                with suppress(
+                    Permanent, Transient, AssertionError
+                ):  # what it was at has gone meanwhile: it looks again
                     self.operator.act(self._database(identifier))
                 self._acted_on[identifier] = version
         acted = len(self.cluster.history) != began
@@ -275,8 +277,18 @@ class World:
         """Let a customer send a request, for the first time or again."""
         return self.start("customer", str(request), lambda: self.customers.ask(request))
 
-    def is_busy(self, request: Request) -> bool:
-        """Tell whether an operation runs on the database that the request is about."""
+    def open_requests(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the requests without an answer that their customers send now; patient ones wait for what is under way."""
+        found = [request for request in requests if not request.is_over and self.customers.can_ask(request)]
+        return [request for request in found if not request.is_patient or not self._is_early(request, requests)]
+
+    def _is_early(self, request: Request, requests: Sequence[Request]) -> bool:
+        before = [one for one in requests if one.slot == request.slot and one.number < request.number]
+        if request.verb == "cancel":
+            return not self._is_busy(request) and not all(one.is_over for one in before)
+        return self._is_busy(request) or not all(one.is_over or one.verb == "cancel" for one in before)
+
+    def _is_busy(self, request: Request) -> bool:
         database_id = self.customers.databases.get(request.slot)
         sql = "SELECT 1 FROM provisioning_database WHERE id = ? AND active_operation_id IS NOT NULL"
         return database_id is not None and bool(self.memory.read(sql, database_id.hex))
