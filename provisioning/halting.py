@@ -21,7 +21,7 @@ def halt(run: Run, ref: Ref) -> Wait | None:
 
     Raises: DatabaseGone.
     """
-    found = _find(run, ref)
+    found = run.overtake(_find(run, ref))
     if not found["spec"].get("halted"):
         found = run.change(found, {"spec": {"halted": True, "deletionPolicy": "Halt"}})
     return _until(run, ref, found, "Halted")
@@ -32,7 +32,7 @@ def wake(run: Run, ref: Ref) -> Wait | None:
 
     Raises: DatabaseGone.
     """
-    found = _find(run, ref)
+    found = run.overtake(_find(run, ref))
     spec = found["spec"]
     if spec.get("halted") or spec.get("deletionPolicy") != PROTECTED:
         found = run.change(found, {"spec": {"halted": False, "deletionPolicy": PROTECTED}})

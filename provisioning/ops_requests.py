@@ -71,8 +71,7 @@ def withdraw(run: Run, request: OpsRequest) -> Wait | TooLate | None:
     ref = ref_of(_body(run, request))
     found = run.gateway.get(ref)
     if found is None:
-        run.strike_from_ledger(ref)
-        return None
+        return run.note_absence(ref)
     if _phase(found) not in _NOT_BEGUN:
         return TooLate(reason="Too late to turn back: KubeDB has begun with the change.")
     run.delete(ref, uid=found["metadata"]["uid"])

@@ -26,8 +26,7 @@ def remove(run: Run, ref: Ref, *, keeps_volumes: bool = False) -> Wait | None:
     """
     found = run.gateway.get(ref)
     if found is None:
-        run.strike_from_ledger(ref)
-        return None
+        return run.note_absence(ref)
     if not belongs_to(found, run.database.id):
         raise NameConflict(f"{ref} does not belong to this database; it was left alone.")
     if is_being_deleted(found):

@@ -6,7 +6,7 @@ the operation in one transaction.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dbaas.core.clock import Clock
@@ -16,10 +16,15 @@ from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.errors import AlreadyExists
 from provisioning.cluster.kinds import Ref, ref_of
-from provisioning.cluster.ownership import FENCE, belongs_to, fence_of, is_being_deleted
+from provisioning.cluster.ownership import FENCE, OVERTAKEN_BY, annotation_of, belongs_to, fence_of, is_being_deleted
 from provisioning.engine import Body, Engine
 from provisioning.lease import Claim, LeaseLost, hold
 from provisioning.models import Database, Operation, Resource
+from provisioning.states import OperationState
+from provisioning.workflow.declare import Wait
+
+MAY_ARRIVE_FOR = timedelta(seconds=90)
+"""For so long after it was sent, a request without an answer may still take effect: an API server gives each one 60 s."""
 
 
 class LeaseTooOld(Transient):
@@ -139,6 +144,23 @@ class Run:
         self.gateway.delete(ref, uid=uid)
         crash_point("delete.after_effect")
 
+    def overtake(self, found: Body) -> Body:
+        """Mark an object, once, that an operation on its way back leaves as it is: what it sent before is refused if it arrives only now."""
+        mark = str(self.operation.id)
+        if self.operation.state != OperationState.UNDOING or annotation_of(found, OVERTAKEN_BY) == mark:
+            return found
+        return self.change(found, {"metadata": {"annotations": {OVERTAKEN_BY: mark}}})
+
+    def note_absence(self, ref: Ref) -> Wait | None:
+        """Note that somebody looked and the object is not there; wait first where a request for it, that got no answer, may still arrive."""
+        line = self._ledger_line(ref).filter(is_gone=False, uid="").first()
+        may_arrive_until = line.asked_at + MAY_ARRIVE_FOR if line is not None and line.asked_at else self.now()
+        if self.now() < may_arrive_until:
+            reason = f"A request for {ref} got no answer; it may still arrive."
+            return Wait(reason=reason, again_in=may_arrive_until - self.now())
+        self.strike_from_ledger(ref)
+        return None
+
     def strike_from_ledger(self, ref: Ref) -> None:
         """Note that the object is gone: somebody looked, and it is not there."""
         self._ledger_line(ref).filter(is_gone=False).update(is_gone=True, gone_at=self.now())
@@ -169,10 +191,15 @@ class Run:
                 "operation_id": self.operation.id,
                 "api_version": ref.kind.api_version,
                 "created_at": self.now(),
+                "asked_at": self.now(),
             },
         )
-        if not is_new and line.is_gone:
-            self._ledger_line(ref).update(is_gone=False, gone_at=None, uid="", operation_id=self.operation.id)
+        if is_new:
+            return
+        again = {"asked_at": self.now(), "uid": ""}
+        if line.is_gone:
+            again |= {"is_gone": False, "gone_at": None, "operation_id": self.operation.id}
+        self._ledger_line(ref).update(**again)
 
     def _ledger_line(self, ref: Ref) -> Any:
         return Resource.objects.filter(

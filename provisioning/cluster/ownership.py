@@ -11,6 +11,8 @@ TENANT_ID = "dbaas/tenant-id"
 OPERATION_ID = "dbaas/operation-id"
 FENCE = "dbaas/fence"
 """Of the worker that wrote last (`Operation.fence`): a frozen worker's late write can be told by it."""
+OVERTAKEN_BY = "dbaas/overtaken-by"
+"""The operation that turned back and left this mark, so that what it had sent before no longer names the object's version."""
 REQUEST_ID = "dbaas/request-id"
 
 OURS = f"{MANAGED_BY}={PRODUCT}"

@@ -117,6 +117,8 @@ class Resource(models.Model):
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=253)
     uid = models.CharField(max_length=63, blank=True)
+    """Empty from when the object was asked for until the cluster has answered."""
+    asked_at = models.DateTimeField(null=True, blank=True)
     is_gone = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)

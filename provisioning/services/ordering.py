@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from accounts.actor import Actor
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
+from dbaas.core.errors import Rejected
 from dbaas.core.ids import short_name, uuid7
 from provisioning.backups import driver_of
 from provisioning.models import Database, Operation
@@ -71,7 +72,15 @@ def delete_database(
     require(actor, database.tenant_id, Action.CHANGE_DATABASES)
     if replayed := replay(database.tenant_id, idempotency):
         return replayed
-    return accept_deletion(actor, database, idempotency, farewell)
+    try:
+        return accept_deletion(actor, database, idempotency, farewell)
+    except (
+        IntegrityError,
+        Rejected,
+    ):  # the same request, sent twice at once, may be what was in the way, or what ended meanwhile
+        if replayed := replay(database.tenant_id, idempotency):
+            return replayed
+        raise
 
 
 def accept_deletion(actor: Actor, database: Database, idempotency: Idempotency, farewell: Farewell) -> Accepted:

@@ -10,12 +10,12 @@ from django.db import IntegrityError
 from accounts.actor import Actor
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
+from dbaas.core.errors import Rejected
 from provisioning.engines import all_engines
 from provisioning.models import Database, Operation
 from provisioning.operations import all_workflows
 from provisioning.selectors import database_of
 from provisioning.services.acceptance import Accepted, Idempotency, insert, operation_row, replay, take_database
-from provisioning.services.refusals import OperationInProgress
 from provisioning.settlement import amounts_of, reserved
 from provisioning.workflow.declare import Workflow
 from tenants.access import require
@@ -47,7 +47,10 @@ def request_operation(
         with atomic():
             along_with()
             operation = accept(actor, database, all_workflows()[kind], body, idempotency)
-    except (IntegrityError, OperationInProgress):  # the same request, sent twice at once, may be what was in the way
+    except (
+        IntegrityError,
+        Rejected,
+    ):  # the same request, sent twice at once, may be what was in the way, or what ended meanwhile
         if replayed := replay(database.tenant_id, idempotency):
             return replayed
         raise

@@ -17,7 +17,7 @@ from provisioning.engines import all_engines
 from provisioning.lease import LAST_EFFECT_AFTER, LeaseLost
 from provisioning.manifests import namespace_manifest, spec_of
 from provisioning.models import Database, Operation, Resource
-from provisioning.run import LeaseTooOld, NameConflict, Run, StillLeaving
+from provisioning.run import MAY_ARRIVE_FOR, LeaseTooOld, NameConflict, Run, StillLeaving
 from tests.devcluster.apiserver.conftest import connect_to
 from tests.devcluster.conftest import ApiServer
 from tests.provisioning.cluster.listener import Listener, answer, status_body
@@ -249,6 +249,48 @@ def test_that_a_put_that_arrives_late_is_refused(run: Run, body: Body, stage: St
 
     with pytest.raises(ClusterConflict):
         run.put(body)
+
+
+def test_that_an_object_that_was_asked_for_without_an_answer_is_waited_for(run: Run, body: Body, stage: Stage) -> None:
+    run._enter_in_ledger(ref_of(body))
+
+    waits = run.note_absence(ref_of(body))
+    stage.clock.forward(MAY_ARRIVE_FOR)
+    then = run.note_absence(ref_of(body))
+
+    assert waits is not None
+    assert "may still arrive" in waits.reason
+    assert (waits.again_in, then, line()) == (MAY_ARRIVE_FOR, None, ("", True))
+
+
+def test_that_an_object_that_was_there_is_not_waited_for(run: Run, body: Body) -> None:
+    run.create(body)
+
+    assert run.note_absence(ref_of(body)) is None
+    assert line()[1]
+
+
+def test_that_asking_again_counts_from_then(run: Run, body: Body, stage: Stage) -> None:
+    run._enter_in_ledger(ref_of(body))
+    stage.clock.forward(MAY_ARRIVE_FOR)
+    run._enter_in_ledger(ref_of(body))
+
+    assert run.note_absence(ref_of(body)) is not None
+
+
+def test_that_a_way_back_makes_what_was_sent_before_too_old_once(run: Run, body: Body) -> None:
+    made = run.create(body)
+    forward = run.overtake(made)
+    run.operation.state = "undoing"
+
+    marked = run.overtake(made)
+    again = run.overtake(marked)
+
+    assert forward is made
+    assert again is marked
+    assert marked["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+    with pytest.raises(ClusterConflict):
+        run.change(made, {"spec": {"deletionPolicy": "WipeOut"}})
 
 
 def test_that_a_shared_object_is_not_in_the_ledger(run: Run, stage: Stage) -> None:
