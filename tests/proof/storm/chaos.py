@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import psycopg
@@ -24,13 +25,12 @@ _RESOURCES = (
     "mongodbopsrequests",
 )
 _WATCHED = ("mysqls", "mongodbs", "elasticsearches", "postgreses", "redises", "mysqlopsrequests", "mongodbopsrequests")
-_POINTS = (
-    *("advance.after_claim", "advance.before_commit", "advance.after_save"),
-    *("create.after_effect", "put.after_effect", "delete.after_effect"),
-)
+_POINTS = ("advance.after_claim", "advance.before_commit", "advance.after_save", "create.after_effect")
 _ARMED = "DBAAS_CRASH"
-_PASSES = (3, 12)
-"""How often a worker passes its crash point before it is killed there: so rarely that no operation meets five killed workers in a row."""
+_PASSES = (2, 6)
+"""How often a child passes its crash point before it is killed there: so rarely that no operation meets five killed workers in a row."""
+_CAUGHT_IN_CALLS = 6
+"""How many requests of each sort are slowed down before a worker is frozen."""
 _STREAK = 4
 """How many requests in a row one trouble strikes."""
 
@@ -154,6 +154,9 @@ class Chaos:
         if self._frozen & set(WORKERS):
             return self._kill_worker()
         name = self.chance.choice(WORKERS)
+        for verb in ("get", "create", "patch"):
+            self._strike_next(_CAUGHT_IN_CALLS, "delay", seconds=1.5, verb=verb)
+        self._over.wait(1.0)  # so that the frost catches it in the middle of calls
         self._in_background(lambda: self._freeze(name, self.site.lease_seconds + 5.0))
         return "freeze worker past its lease"
 
@@ -180,15 +183,19 @@ class Chaos:
         match = {"verb": self.chance.choice(_VERBS)}
         if self.chance.random() < 0.5:
             match["resource"] = self.chance.choice(_RESOURCES)
-        for nth in range(1, self.chance.randint(1, _STREAK) + 1):
-            self.pocket.trouble(
-                fault,
-                seconds={"timeout_after_effect": 12.0, "delay": 2.0}.get(fault),
-                retry_after=self.chance.randint(1, 3) if fault in ("429", "503") else None,
-                nth=nth,
-                **match,
-            )
+        self._strike_next(
+            self.chance.randint(1, _STREAK),
+            fault,
+            seconds={"timeout_after_effect": 12.0, "delay": 2.0}.get(fault),
+            retry_after=self.chance.randint(1, 3) if fault in ("429", "503") else None,
+            **match,
+        )
         return f"API {fault}"
+
+    def _strike_next(self, requests: int, fault: str, **how: Any) -> None:
+        """Let the next requests that match be struck, each once."""
+        for nth in range(1, requests + 1):
+            self.pocket.trouble(fault, nth=nth, **how)
 
     def _cut_watch(self) -> str:
         fault = self.chance.choice(("cut_watch", "gone"))

@@ -22,7 +22,8 @@ from provisioning.engine import Body
 _WATCH_SECONDS = 60
 _SILENCE_SECONDS = 75
 _PAUSE_SECONDS = 0.2
-LEFT_BEHIND = (*DATABASE_KINDS, SECRET, SERVICE)
+_CLAIM = Kind(api_version="v1", kind="PersistentVolumeClaim", plural="persistentvolumeclaims")
+LEFT_BEHIND = (*DATABASE_KINDS, SECRET, SERVICE, _CLAIM)
 """Kinds of which nothing may be left of a database that was deleted with everything it stored."""
 
 

@@ -59,7 +59,7 @@ def weather_for(operations: int, chaos_seconds: float) -> Weather:
         operations=operations,
         at_once=200 if is_long else max(1, operations // 2),
         chaos_seconds=chaos_seconds,
-        pause_seconds=(1.0, 4.0),
+        pause_seconds=(1.0, 4.0) if is_long else (0.5, 3.0),
         broker_freeze_seconds=75.0 if is_long else 8.0,
         rest_seconds=600.0 if is_long else 240.0,
     )
