@@ -18,6 +18,7 @@ from dbaas.core.crash import crash_point
 from dbaas.core.db import after_commit, atomic
 from provisioning import lease
 from provisioning.cluster.registry import gateway_to
+from provisioning.counters import BECAME_STUCK, LEASES_LOST
 from provisioning.dispatch import wake
 from provisioning.engines import all_engines
 from provisioning.heartbeats import is_watched
@@ -63,6 +64,7 @@ def advance(
         while going_on is not None:
             going_on = _take_one_step(going_on, clock, chance, ends_worker)
     except LeaseLost:
+        LEASES_LOST.inc()
         logger.warning("operation %s: the lease was lost, so nothing of this try was saved", operation_id)
     return True
 
@@ -90,6 +92,8 @@ def _take_one_step(
     if move.position.state is not before and not may_become(before, move.position.state):
         raise AssertionError(f"{operation} may not go from {before} to {move.position.state}.")
     goes_on = _save(claim, workflow, move, run.recorded, clock.now())
+    if move.position.state is OperationState.STUCK:
+        BECAME_STUCK.labels(kind=operation.kind).inc()
     crash_point("advance.after_save")
     return lease.renewed(claim) if goes_on else None
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from celery import current_app
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from provisioning.counters import PUBLISH_FAILURES
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def wake(operation_id: UUID) -> bool:
     try:
         _broker.publish(operation_id)
     except Exception as error:  # noqa: BLE001 -- kombu passes on whatever the transport raises; the row is due whatever it is
+        PUBLISH_FAILURES.inc()
         _broker.quiet_until = SYSTEM_CLOCK.monotonic() + _QUIET_AFTER_FAILURE_SECONDS
         logger.warning("the broker took no message (%s); the dispatcher will send it", type(error).__name__)
         return False

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from provisioning.counters import CLAIMS, WORKERS_LOST
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
 
@@ -87,6 +88,8 @@ def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     )
     if operation.lease_token != seen.lease_token + 1:
         return None
+    CLAIMS.inc()
+    WORKERS_LOST.inc(was_lost)
     return Claim(
         operation=operation, token=operation.lease_token, wake_seq=operation.wake_seq, claimed_at_monotonic=started
     )
