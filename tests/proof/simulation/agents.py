@@ -44,7 +44,7 @@ class Agent(greenlet):
         self.operation_id: UUID | None = None
         self.claimed_at: float | None = None
         self.wake_seq: int | None = None
-        self.error: Exception | None = None
+        self.broke_with: Exception | None = None
         self.was_killed = False
         self._action = action
         self._is_dying = False
@@ -88,7 +88,7 @@ class Agent(greenlet):
         except CrashPointReached:
             self.was_killed = True
         except Exception as error:  # noqa: BLE001 -- the world judges whether it was foreseen
-            self.error = error
+            self.broke_with = error
 
 
 def acting() -> Agent | None:

@@ -3,7 +3,7 @@
 It reads the tables by plain SQL, and knows of the product only its tables, its states and how long a lease lasts.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -221,7 +221,7 @@ class Invariants:
 
         Raises: Violation — it was no refusal that the product foresees.
         """
-        error = agent.error
+        error = agent.broke_with
         if isinstance(error, Violation):
             raise error
         raise Violation(f"nothing breaks: {agent.role} ended with {type(error).__name__}: {error}") from error
@@ -239,6 +239,6 @@ class Invariants:
             raise Violation(self.noticed)
 
 
-def _stored(clock: SimulatedClock, ahead: Any) -> str:
+def _stored(clock: SimulatedClock, ahead: timedelta) -> str:
     """Return the present moment as the tables hold it, so that texts compare as moments do."""
     return (clock.true + ahead).replace(tzinfo=None).isoformat(sep=" ")

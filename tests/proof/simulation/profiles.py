@@ -9,7 +9,7 @@ from typing import Any
 from tests.proof.simulation.agents import Fate
 from tests.proof.simulation.clients import Request
 
-SMALL = {"engine": "postgres", "plan": "micro"}
+SMALL: Mapping[str, Any] = {"engine": "postgres", "plan": "micro"}
 BODIES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "scale": ({"storage_gib": 6}, {"plan": "small"}, {"cpu_millicores": 750, "storage_gib": 7}),
     "delete": ({}, {}, {"keeps_backups": False}, {"takes_final_backup": True}),

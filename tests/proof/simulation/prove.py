@@ -5,12 +5,17 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 import django
 
 from tests.proof.report import Number, Result, Scale
+
+if TYPE_CHECKING:
+    from tests.proof.simulation.schedules import Theatre
 
 SCHEDULES = {Scale.CI: 20_000, Scale.LONG: 500_000}
 EXAMPLES = {Scale.CI: 1_000, Scale.LONG: 10_000}
@@ -18,6 +23,7 @@ STEPS = {Scale.CI: 50, Scale.LONG: 100}
 PROCESSES = 2
 _CHUNK = 100
 _MOST_VIOLATIONS = 20
+_open = ExitStack()
 
 
 @dataclass(kw_only=True)
@@ -98,8 +104,6 @@ def mutants() -> Result:
     total = Part()
     for part in _shared_out(_hunt, [(mutant.name,) for mutant in MUTANTS]):
         total.add(part)
-    seen = {name.partition(": ")[0] for name in total.faults}
-    del seen
     return Result(
         layer="simulation",
         what="mutants, each one protection less",
@@ -113,17 +117,24 @@ def mutants() -> Result:
 def _shared_out(work: Callable[..., Part], pieces: Sequence[tuple[object, ...]]) -> Iterator[Part]:
     """Have the pieces done by processes of their own, and yield what they found as they end."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(PROCESSES) as pool:
+    with context.Pool(PROCESSES, _begin) as pool:
         waiting = [pool.apply_async(work, piece) for piece in pieces]
         for one in waiting:
             yield one.get()
 
 
-@contextmanager
-def _ready() -> Iterator[None]:
+@cache
+def _stage() -> "Theatre":
+    """Return this process's own theatre, which lasts as long as the process."""
+    from tests.proof.simulation.schedules import theatre
+
+    return _open.enter_context(theatre())
+
+
+def _begin() -> None:
+    """Make a fresh process one that knows the product."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbaas.settings.test")
     django.setup()
-    yield
 
 
 def _play(name: str, first: int, count: int) -> Part:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -141,7 +142,7 @@ class World:
                 self.tell(f"{agent.name} died inside a transaction at {agent.at}")
             if agent.was_killed:
                 connection.run_commit_hooks_on_set_autocommit_on = False
-            if agent.error is not None:
+            if agent.broke_with is not None:
                 self.invariants.on_error(agent)
         self.invariants.raise_noticed()
         if self._dirty:
@@ -152,7 +153,7 @@ class World:
         agent = acting()
         if agent is not None:
             if connection.in_atomic_block:
-                agent.risk(sql[:40])
+                agent.risk(_short(sql))
             else:
                 agent.stop(_short(sql))
         if sql.startswith(_WRITES):
@@ -254,9 +255,8 @@ class World:
                 self.suffered["wake-up lost"] += 1
                 continue
             body = None if change.verb == "deleted" else change.body
-            self.start(
-                "watcher", change.path.rpartition("/")[2], lambda owner=owner, body=body: note_change(owner, body)
-            )
+            note = partial(note_change, owner, body)
+            self.start("watcher", change.path.rpartition("/")[2], note)
 
     def beat(self) -> None:
         """Let the watcher show that it lives."""
@@ -293,10 +293,10 @@ class World:
         sql = "SELECT 1 FROM provisioning_database WHERE id = ? AND active_operation_id IS NOT NULL"
         return database_id is not None and bool(self.memory.read(sql, database_id.hex))
 
-    def decide(self, verb: str, operation_id: UUID) -> Agent:
+    def decide(self, verb: str, operation_id: str) -> Agent:
         """Let a person decide about a stuck operation."""
         decision = getattr(control, verb)
-        return self.start("person", verb, lambda: decision(self.customers.actor, operation_id))
+        return self.start("person", verb, lambda: decision(self.customers.actor, UUID(operation_id)))
 
     # Time
 
@@ -320,7 +320,10 @@ class World:
 
 
 def _short(sql: str) -> str:
-    words = sql.replace('"', "").split(" ", 4)
-    if words[0] == "SELECT":
-        return f"SELECT {sql.partition(' FROM ')[2].split(' ', 1)[0]}".replace('"', "")
-    return " ".join(words[:3])
+    """Return the statement's verb and table."""
+    words = sql.replace('"', "").split(" ")
+    return (
+        f"{words[0]} {words[words.index('FROM') + 1]}"
+        if words[0] == "SELECT"
+        else " ".join(words[: 1 + 2 * (words[0] in _WRITES)])
+    )
