@@ -33,6 +33,11 @@ def look_after(**_later_arguments: Any) -> None:
     look_after_all()
 
 
+@shared_task(name="provisioning.pulse")
+def pulse(**_later_arguments: Any) -> None:
+    """Do nothing: that it was completed shows that the worker works."""
+
+
 @shared_task(name="provisioning.reap")
 def reap(**_later_arguments: Any) -> None:
     """Compare the ledger with what is in the clusters, and drop idempotency keys that have expired."""

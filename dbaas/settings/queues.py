@@ -39,6 +39,11 @@ _QUEUES = {
 
 BEAT_SCHEDULE = {
     "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
+    "give every worker something to complete": {
+        "task": "provisioning.pulse",
+        "schedule": 10.0,
+        "options": {"expires": 10, "queue": "ops"},
+    },
     "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
     "look after backups": {"task": "provisioning.look_after", "schedule": 60.0, "options": {"expires": 50}},
     "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
