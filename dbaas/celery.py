@@ -38,7 +38,7 @@ def _leave_mark(task: Any = None, **_: object) -> None:
 
     worker = str(task.request.hostname or "")
     if worker:
-        _marks.setdefault(worker, Mark(settings.DATA_DIR, worker)).leave()
+        _marks.setdefault(worker, Mark(settings.ALIVE_DIR, worker)).leave()
 
 
 @worker_process_init.connect

@@ -14,9 +14,9 @@ MARK_EVERY_SECONDS = 5.0
 class Mark:
     """The file whose age is the time since the last completed task."""
 
-    def __init__(self, data_dir: Path, worker: str) -> None:
+    def __init__(self, folder: Path, worker: str) -> None:
         """Know where it is; nothing is written yet."""
-        self._path = data_dir / "alive" / worker.replace("/", "_")
+        self._path = folder / worker.replace("/", "_")
         self._last_at = 0.0
 
     def leave(self) -> None:

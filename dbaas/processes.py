@@ -42,7 +42,7 @@ def _tell_alive(hostname: str, within_seconds: float) -> int:
     """Return 0 if the worker of that name on this machine has completed a task lately."""
     from django.conf import settings
 
-    age_seconds = Mark(settings.DATA_DIR, hostname).age_seconds()
+    age_seconds = Mark(settings.ALIVE_DIR, hostname).age_seconds()
     if age_seconds is not None and age_seconds <= within_seconds:
         return 0
     told = "never completed a task" if age_seconds is None else f"completed its last task {age_seconds:.0f} s ago"

@@ -97,6 +97,7 @@ SESSION_COOKIE_HTTPONLY = True
 
 # What `settings_from` fills in; declared here so that `django.conf.settings` is typed.
 ACCESS_TOKEN_LIFETIME: timedelta
+ALIVE_DIR: Path
 API_KEY_PEPPER: str
 BASE_DIR: Path
 CELERY: dict[str, Any]
@@ -126,6 +127,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
     """Return every setting that follows from the environment, ready for `globals().update(...)`."""
     return {
         "BASE_DIR": ROOT,
+        "ALIVE_DIR": environment.alive_dir,
         "DATA_DIR": environment.dbaas_data_dir,
         "SECRET_KEY": environment.secret_key,
         "JWT_SIGNING_KEY": environment.jwt_signing_key,

@@ -32,6 +32,9 @@ class Environment(BaseSettings):
     dbaas_crash: str | None = None
     """Tests only: see dbaas.core.crash."""
 
+    alive_dir: Path = Field(default_factory=lambda: data_dir_from(os.environ) / "alive")
+    """Where workers leave a mark when they have completed a task; `dbaas.processes alive` looks there."""
+
     secret_key: str = Field(min_length=32)
     jwt_signing_key: str = Field(min_length=32)
     """Signs access and refresh tokens; apart from SECRET_KEY, so that either can be rotated alone."""

@@ -21,7 +21,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, *more: str) -> int:
 
 @pytest.fixture(autouse=True)
 def fresh(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.DATA_DIR = tmp_path
+    settings.ALIVE_DIR = tmp_path
     monkeypatch.setattr(celery, "_marks", {})
 
 
@@ -47,7 +47,7 @@ def test_that_who_completed_its_last_long_ago_is_not(
 ) -> None:
     complete_a_task()
     long_ago = time.time() - 200
-    os.utime(tmp_path / "alive" / WORKER, (long_ago, long_ago))
+    os.utime(tmp_path / WORKER, (long_ago, long_ago))
 
     assert ask(monkeypatch) == 1
     assert ask(monkeypatch, "--within", "300") == 0
@@ -57,7 +57,7 @@ def test_that_who_completed_its_last_long_ago_is_not(
 def test_that_a_busy_worker_does_not_wear_the_disk_out(tmp_path: Path) -> None:
     mark = Mark(tmp_path, WORKER)
     mark.leave()
-    (tmp_path / "alive" / WORKER).unlink()
+    (tmp_path / WORKER).unlink()
 
     mark.leave()
 
