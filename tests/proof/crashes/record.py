@@ -73,6 +73,11 @@ def read(path: Path) -> dict[str, Tally]:
     return sums
 
 
+def is_proof() -> bool:
+    """Tell whether everything is to be tried: an ordinary run of the tests tries one death at each point."""
+    return bool(os.environ.get(SCALE))
+
+
 def pairs_wanted(scene: int, scenes: int) -> tuple[int, int]:
     """Return the first seed of the scene's pairs and the one after the last."""
     total = PAIRS[os.environ.get(SCALE, "")]
