@@ -31,7 +31,7 @@ from provisioning.cluster.registry import gateway_to
 from provisioning.drift import follow_object
 from provisioning.engine import Body
 from provisioning.models import Cluster, Database, Finding, Resource
-from provisioning.removal import WIPE_OUT
+from provisioning.removal import WIPE_OUT, change_before_removal
 from provisioning.states import DatabaseState
 
 logger = logging.getLogger(__name__)
@@ -127,8 +127,8 @@ def _is_leak(database: Database) -> bool:
 def _delete(body: Body, ref: Ref, gateway: Gateway) -> None:
     version = body["metadata"]["resourceVersion"]
     try:
-        if ref.kind in DATABASE_KINDS and body["spec"].get("deletionPolicy") != WIPE_OUT:
-            gateway.merge(ref, {"metadata": {"resourceVersion": version}, "spec": {"deletionPolicy": WIPE_OUT}})
+        if ref.kind in DATABASE_KINDS and (change := change_before_removal(body, WIPE_OUT)):
+            gateway.merge(ref, {"metadata": {"resourceVersion": version}, "spec": change})
         gateway.delete(ref, uid=body["metadata"]["uid"])
     except (Transient, Permanent) as error:
         logger.warning("%s is left for the next comparison: %s", ref, error.detail)

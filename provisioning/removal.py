@@ -32,10 +32,22 @@ def remove(run: Run, ref: Ref, *, keeps_volumes: bool = False) -> Wait | None:
     if is_being_deleted(found):
         return Wait(reason=_why_it_lingers(found, ref), again_in=_next_look(ref))
     policy = KEEP_VOLUMES if keeps_volumes else WIPE_OUT
-    if ref.kind in DATABASE_KINDS and found["spec"].get("deletionPolicy") != policy:
-        found = run.change(found, {"spec": {"deletionPolicy": policy}})
+    if ref.kind in DATABASE_KINDS and (change := change_before_removal(found, policy)):
+        found = run.change(found, {"spec": change})
     run.delete(ref, uid=found["metadata"]["uid"])
     return Wait(reason=f"{ref.kind.kind} {ref.name} is being deleted.", again_in=_next_look(ref))
+
+
+def change_before_removal(database: Body, policy: str) -> Body:
+    """Return the fields of the spec that must change before KubeDB removes the object under this policy; none where it would already.
+
+    While an object is halted KubeDB sets the policy back to Halt, whatever is written, and so would leave everything behind.
+    Source: kubedb/apimachinery apis/kubedb/v1/*_webhook.go
+    """
+    spec = database["spec"]
+    if spec.get("halted") and policy != KEEP_VOLUMES:
+        return {"halted": False, "deletionPolicy": policy}
+    return {"deletionPolicy": policy} if spec.get("deletionPolicy") != policy else {}
 
 
 def _next_look(ref: Ref) -> timedelta | None:
