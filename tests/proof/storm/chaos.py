@@ -29,8 +29,15 @@ _POINTS = ("advance.after_claim", "advance.before_commit", "advance.after_save",
 _ARMED = "DBAAS_CRASH"
 _PASSES = (2, 6)
 """How often a child passes its crash point before it is killed there: so rarely that no operation meets five killed workers in a row."""
-_CAUGHT_IN_CALLS = 6
+_CREATED = (
+    *("mysqls", "mongodbs", "elasticsearches"),
+    *("mysqlopsrequests", "mongodbopsrequests", "elasticsearchopsrequests"),
+)
+"""What only our workers create."""
+_CAUGHT_IN_CALLS = 4
 """How many requests of each sort are slowed down before a worker is frozen."""
+_LATE_SECONDS = 12.0
+"""Frozen for so much longer than a lease that another worker has taken over when it comes back."""
 _STREAK = 4
 """How many requests in a row one trouble strikes."""
 
@@ -105,11 +112,12 @@ class Chaos:
         return f"kill {name.rstrip('-12')}"
 
     def _kill_worker(self) -> str:
-        return self._kill(self.chance.choice(WORKERS))
+        """Kill a worker, but none that is frozen: it is to come back."""
+        return self._kill(self.chance.choice([name for name in WORKERS if name not in self._frozen]))
 
     def _arm_worker(self) -> str:
         """Start a worker anew whose children are killed at a crash point again and again."""
-        name = self.chance.choice(WORKERS)
+        name = self.chance.choice([name for name in WORKERS if name not in self._frozen])
         unit = self.site.supervisor.units[name]
         setting = f"{self.chance.choice(_POINTS)}:{self.chance.randint(*_PASSES)}:kill"
         unit.environment = {**unit.environment, _ARMED: setting}
@@ -154,10 +162,10 @@ class Chaos:
         if self._frozen & set(WORKERS):
             return self._kill_worker()
         name = self.chance.choice(WORKERS)
-        for verb in ("get", "create", "patch"):
-            self._strike_next(_CAUGHT_IN_CALLS, "delay", seconds=1.5, verb=verb)
-        self._over.wait(1.0)  # so that the frost catches it in the middle of calls
-        self._in_background(lambda: self._freeze(name, self.site.lease_seconds + 5.0))
+        for resource in _CREATED:
+            self._strike_next(_CAUGHT_IN_CALLS, "delay", seconds=4.0, verb="create", resource=resource)
+        self._over.wait(2.0)  # so that the frost catches it in the middle of calls
+        self._in_background(lambda: self._freeze(name, self.site.lease_seconds + _LATE_SECONDS))
         return "freeze worker past its lease"
 
     def _freeze_broker(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 LOOKS_EVERY_SECONDS = 0.05
 RESTARTS_AFTER_SECONDS = 0.5
 """Between two starts of one program, so that one that dies at once does not keep a core busy."""
-_HEAD_START_SECONDS = 0.5
+_HEAD_START_SECONDS = 2.0
 
 
 @dataclass(kw_only=True)
