@@ -60,7 +60,10 @@ def run_tests(folder: Path, url: str, results: Path, scale: Scale) -> str:
     ours = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": THREADS, RESULTS: str(results), SCALE: str(scale)}
     environment = {**os.environ, **ours}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--tb=short", str(folder)]
-    ran = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS[scale], check=False
-    )
+    try:
+        ran = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS[scale], check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {SECONDS[scale]} s"
     return "" if ran.returncode == 0 else f"pytest ended with {ran.returncode}: {ran.stdout[-1500:]}"
