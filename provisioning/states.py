@@ -46,7 +46,7 @@ _NEXT: dict[OperationState, frozenset[OperationState]] = {
             OperationState.STUCK,
         }
     ),
-    OperationState.STUCK: frozenset({OperationState.QUEUED, OperationState.UNDOING, OperationState.FAILED}),
+    OperationState.STUCK: frozenset({OperationState.QUEUED, OperationState.UNDOING}) | FINISHED,
 }
 
 
