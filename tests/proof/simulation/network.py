@@ -20,6 +20,8 @@ from tests.proof.simulated_cluster import SimulatedCluster
 from tests.proof.simulation.agents import Agent, Fate, acting
 
 READ_TIMEOUT = timedelta(seconds=READ_SECONDS)
+UNDER_WAY_FOR = timedelta(seconds=60)
+"""How long a request may be under way before it takes effect: an API server ends each one after 60 s, its default."""
 MESSAGE_LIVES = timedelta(seconds=60)
 
 
@@ -31,6 +33,8 @@ class Late:
     path: str
     how: dict[str, Any]
     sender: str
+    arrives_by: float
+    """By the world's monotonic clock."""
 
 
 class Line(Gateway):
@@ -76,7 +80,8 @@ class Line(Gateway):
             raise _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, {}, action)
         if fate is Fate.DELAYED and verb != "GET":
             sent: dict[str, Any] = orjson.loads(orjson.dumps(how))
-            self.late.append(Late(verb=verb, path=path, how=sent, sender=agent.name))
+            arrives_by = SYSTEM_CLOCK.monotonic() + UNDER_WAY_FOR.total_seconds()
+            self.late.append(Late(verb=verb, path=path, how=sent, sender=agent.name, arrives_by=arrives_by))
         if fate in (Fate.LOST, Fate.DELAYED):
             raise ClusterUnavailable(f"{action}: no answer (simulated).")
 

@@ -52,6 +52,7 @@ def prove(scale: Scale) -> list[Result]:
 
 def schedules(count: int, *, first: int = 0) -> Result:
     """Play so many schedules, of all profiles in turn."""
+    _begin()
     from tests.proof.simulation.profiles import PROFILES
 
     began = time.monotonic()
@@ -98,6 +99,7 @@ def stateful(scale: Scale) -> Result:
 
 def mutants() -> Result:
     """Take every protection out in turn, and see that it is missed."""
+    _begin()
     from tests.proof.simulation.mutants import MUTANTS
 
     began = time.monotonic()

@@ -301,8 +301,13 @@ class World:
     # Time
 
     def pass_time(self, span: timedelta) -> None:
-        """Let time pass."""
-        self.clock.forward(span)
+        """Let time pass; what is under way arrives in time."""
+        ends = self.clock.monotonic() + span.total_seconds()
+        for late in sorted(self.line.late, key=lambda one: one.arrives_by):
+            if late.arrives_by <= ends:
+                self.clock.forward(timedelta(seconds=max(late.arrives_by - self.clock.monotonic(), 0)))
+                self.arrive(late)
+        self.clock.forward(timedelta(seconds=max(ends - self.clock.monotonic(), 0)))
 
     def skip_to_next(self) -> bool:
         """Let time pass until an operation is due; False where none will ever be."""
