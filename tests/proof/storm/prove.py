@@ -73,7 +73,9 @@ def storm(scale: Scale, say: Say, *, lease_seconds: int, seed: int = _SEED) -> R
     def pass_over(site: Site) -> Result:
         aftermath = Storm(site, weather_for(operations, chaos_seconds), seed, say).run()
         found = [f"seed {seed}, logs in {site.layout.log_dir}: {violation}" for violation in aftermath.violations]
-        return Result(layer=LAYER, what=what, tried=aftermath.accepted, faults=+aftermath.faults, violations=found)
+        return Result(
+            layer=LAYER, what=what, tried=aftermath.accepted, faults=dict(+aftermath.faults), violations=found
+        )
 
     return _on_a_site(pass_over, say, what, lease_seconds=lease_seconds, slots=2)
 
