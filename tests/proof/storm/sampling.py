@@ -77,12 +77,15 @@ class Sampler:
     def _sample_on(self) -> None:
         while not self._over.is_set():
             try:
-                with self.database.connected() as connection:
-                    while not self._over.wait(EVERY_SECONDS):
-                        self._sample(connection)
+                self._sample_by_one_connection()
             except psycopg.Error:
                 self.missed += 1
                 self._over.wait(EVERY_SECONDS)
+
+    def _sample_by_one_connection(self) -> None:
+        with self.database.connected() as connection:
+            while not self._over.wait(EVERY_SECONDS):
+                self._sample(connection)
 
     def _sample(self, connection: psycopg.Connection[Row]) -> None:
         for name, statement in (

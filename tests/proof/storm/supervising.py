@@ -36,6 +36,11 @@ class Unit:
         """Return the process id, which is its group's too; 0 where nothing runs."""
         return self.process.pid if self.process is not None and self.process.poll() is None else 0
 
+    @property
+    def is_to_be_started(self) -> bool:
+        """Tell whether it is wanted, does not run, and was not started a moment ago."""
+        return self.is_wanted and not self.pid and time.monotonic() - self.started_at > RESTARTS_AFTER_SECONDS
+
     def send(self, number: signal.Signals) -> bool:
         """Signal the whole group; False where nothing runs."""
         pid = self.pid
@@ -154,10 +159,8 @@ class Supervisor:
     def _look_after(self) -> None:
         while not self._over.wait(LOOKS_EVERY_SECONDS):
             with self._lock:
-                for unit in list(self.units.values()):
-                    is_due = time.monotonic() - unit.started_at > RESTARTS_AFTER_SECONDS
-                    if unit.is_wanted and not unit.pid and is_due:
-                        self._start(unit)
+                for unit in [one for one in self.units.values() if one.is_to_be_started]:
+                    self._start(unit)
 
     def _start(self, unit: Unit) -> None:
         if unit.pid:
