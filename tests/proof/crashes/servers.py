@@ -1,5 +1,6 @@
 """The metadata databases that proofs run on: each is started for the proof, in a temporary folder, and ends with it."""
 
+import os
 import secrets
 import shutil
 import signal
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from importlib import util
 from pathlib import Path
 
-from laptop.layout import HOST
+from laptop.layout import HOST, ROOT
 from tests.proof.storm.metadata import MetadataDatabase, NoServer, newest_server
 
 START_SECONDS = 30.0
@@ -53,16 +54,29 @@ def mongodb() -> Iterator[str]:
 
     Raises: NotHere.
     """
-    program = Path(sys.executable).parent / "secantusd-py"
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    program = shutil.which("secantusd-py", path=places)
     if util.find_spec("django_mongodb_backend") is None:
         raise NotHere("django-mongodb-backend is not installed: see requirements-mongodb.txt")
-    if not program.exists():
+    if program is None:
         raise NotHere("no server for MongoDB's protocol is installed: pip install SecantusDB==0.7.0b3")
     port = free_port()
     with _folder() as folder:
         place = ["--host", HOST, "--port", str(port), "--storage-path", str(folder / "files"), "--cache-size", "128M"]
-        with running([str(program), *place], folder, lambda: _answers(port)):
+        with running([program, *place], folder, lambda: _answers(port)):
+            _require_migrations(f"mongodb://{HOST}:{port}/trial")
             yield f"mongodb://{HOST}:{port}/dbaas"
+
+
+def _require_migrations(url: str) -> None:
+    """Check that the product's tables can be made there, contributed applications' included."""
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "dbaas.settings.test"}
+    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    if ran.returncode:
+        said = [line.strip() for line in ran.stderr.splitlines() if line.strip() and "HINT" not in line]
+        why = next((line for line in said if "(mongodb." in line), said[-1])
+        raise NotHere(f"the server runs, but `migrate` does not: {why[:200]}")
 
 
 def free_port() -> int:
