@@ -9,7 +9,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.proof.simulation.hunting import hunt
-from tests.proof.simulation.mutants import MUTANTS
+from tests.proof.simulation.mutants import MUTANTS, living
 from tests.proof.simulation.profiles import PROFILES
 from tests.proof.simulation.schedules import Theatre, play, theatre
 from tests.proof.simulation.stateful import look
@@ -65,3 +65,14 @@ def test_that_an_explorer_finds_nothing_in_a_few_examples(stage: Theatre) -> Non
 
     assert violation == ""
     assert tried >= 8
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: str(one.name))
+def test_that_a_mutant_still_fits_the_code(stage: Theatre, mutant: Any) -> None:
+    before = [edit.of.__code__ for edit in mutant.edits]
+
+    with living(mutant, stage.memory):
+        during = [edit.of.__code__ for edit in mutant.edits]
+
+    assert not set(before) & set(during)
+    assert [edit.of.__code__ for edit in mutant.edits] == before
