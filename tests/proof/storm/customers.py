@@ -129,9 +129,17 @@ class Customer:
                 self.ledger.note_accepted(answer.json(), self.tenant["id"], key)
                 self.ledger.note("replay") if "Idempotency-Replayed" in answer.headers else None
         if answers[0].status_code == HTTPStatus.ACCEPTED:
+            for again in answers[1:]:
+                self._require_replay(again, key)
             return dict(answers[0].json())
         self.ledger.note_refused(answers[0])
         return None
+
+    def _require_replay(self, again: httpx.Response, key: str) -> None:
+        """Write it down if a request that was accepted is not answered with the same again."""
+        if again.status_code != HTTPStatus.ACCEPTED or "Idempotency-Replayed" not in again.headers:
+            told = _code_of(again) if again.is_error else "no replay"
+            self.ledger.note_surprise(f"key {key} was accepted, and then answered {again.status_code} {told}")
 
     def read(self, path: str, *, chance: random.Random) -> Json:
         """Read something that must be there."""

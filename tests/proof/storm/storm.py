@@ -93,7 +93,7 @@ class Storm:
         finally:
             sampler.stop()
             onlooker.stop()
-        self.aftermath.violations += [*sampler.violations, *self._moments(onlooker)]
+        self.aftermath.violations += [*dict.fromkeys(sampler.violations), *self._moments(onlooker)]
         self.aftermath.samples, self.aftermath.most_moving = sampler.samples, sampler.most_moving
         self.aftermath.accepted = len(self.ledger.promises)
         for what, times in self.ledger.told.items():
