@@ -46,6 +46,8 @@ class Profile:
     kills: float = 0.004
     """Chance of an agent's death, at each of its stops."""
     freezes: float = 0.004
+    pauses: float = 0.01
+    """Chance of a worker to be frozen right before a request that changes something, which it then sends when it thaws."""
     thaws: float = 0.04
     dies_inside: float = 0.01
     """Chance of a death inside the agent's next transaction."""
@@ -123,9 +125,11 @@ IN_FLIGHT = Profile(
         ("scale", "scale"),
         ("restart", "cancel"),
         ("scale", "delete"),
+        ("cancel",),
     ),
     impatience=0.15,
-    begins_ready=0.9,
+    begins_ready=0.75,
+    pauses=0.05,
     kills=0.001,
     freezes=0.006,
     fates={Fate.ANSWER_LOST: 0.02},
@@ -139,6 +143,7 @@ CRASHES = Profile(
 CLOCKS = Profile(
     name="clock-jumps",
     freezes=0.015,
+    pauses=0.05,
     delays=0.06,
     jumps=0.25,
     jump=timedelta(minutes=15),

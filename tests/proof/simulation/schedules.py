@@ -190,7 +190,7 @@ class Schedule:
         self._last, profile, lot = agent, self.profile, self._chance.random()
         if lot < profile.kills:
             self.world.kill(agent)
-        elif lot < profile.kills + profile.freezes:
+        elif lot < profile.kills + profile.freezes + profile.pauses * agent.is_writing:
             self.world.freeze(agent)
         else:
             if agent.dies_in is None and self._chance.random() < profile.dies_inside / 10:
