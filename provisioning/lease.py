@@ -152,8 +152,11 @@ def renewed(claim: Claim) -> Claim:
 
 
 def make_due(operation_ids: Collection[UUID], *, now: datetime) -> int:
-    """Make waiting operations due now, whoever holds them; returns how many there were."""
-    return Operation.objects.filter(pk__in=operation_ids, state__in=MOVING, next_run_at__isnull=False).update(
+    """Make waiting operations due now, whoever holds them; returns how many there were.
+
+    One that is due already is left alone: it will look anyway, and a busy system must not send the same message for every event.
+    """
+    return Operation.objects.filter(pk__in=operation_ids, state__in=MOVING, next_run_at__gt=now).update(
         next_run_at=now, wake_seq=F("wake_seq") + 1, dispatch_after=None
     )
 

@@ -64,6 +64,7 @@ class Worker:
 
     def take(self, operation: Operation, *steps: str) -> None:
         """Take these steps of an operation that was accepted."""
+        Operation.objects.filter(pk=operation.pk).update(lease_token=1)
         row = Operation.objects.select_related("database__cluster").get(pk=operation.pk)
         claim = Claim(operation=row, token=1, wake_seq=0, claimed_at_monotonic=time.monotonic())
         engine = all_engines()[row.database.engine]
