@@ -38,6 +38,8 @@ pytestmark = pytest.mark.usefixtures("shared_database")
 
 MANY = 50
 SOME = 20
+ROUNDS = 5
+"""Where the window is narrow, one round may miss it."""
 
 
 @pytest.fixture
@@ -143,14 +145,15 @@ def test_that_deletes_behind_a_running_operation_are_one_deletion(
 
 def test_that_one_refresh_token_gives_one_new_pair(api: Api, alice: User, at_once: AtOnce) -> None:
     here = Origin(address="192.0.2.1", request_id="test")
-    pair = sessions.log_in(email=alice.email, password=PASSWORD, origin=here)
+    for _ in range(ROUNDS):
+        pair = sessions.log_in(email=alice.email, password=PASSWORD, origin=here)
 
-    answers = answers_to(at_once, [lambda: api.post("auth/refresh", {"refresh": pair.refresh})] * SOME)
+        answers = answers_to(at_once, [lambda old=pair.refresh: api.post("auth/refresh", {"refresh": old})] * SOME)  # type: ignore[misc] # bound per turn
 
-    assert told(answers) == {(200, ""): 1, (401, "auth.token_reused"): SOME - 1}
-    (winner,) = [body_of(answer)["refresh"] for answer in answers if answer.status_code == 200]
-    assert told([api.post("auth/refresh", {"refresh": winner})]) == {(401, "auth.session_ended"): 1}
-    assert not RefreshSession.objects.filter(revoked_at=None).exists()
+        assert told(answers) == {(200, ""): 1, (401, "auth.token_reused"): SOME - 1}
+        (winner,) = [body_of(answer)["refresh"] for answer in answers if answer.status_code == 200]
+        assert told([api.post("auth/refresh", {"refresh": winner})]) == {(401, "auth.session_ended"): 1}
+        assert not RefreshSession.objects.filter(revoked_at=None).exists()
 
 
 def test_that_retries_at_once_are_one_retry(
