@@ -1,14 +1,15 @@
 """The hunt for a mutant: schedules with one protection less, until an invariant sees it that holds for the same seed with the protection."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.proof.simulation.mutants import Mutant, OutOfDate, living
-from tests.proof.simulation.profiles import PROFILES
+from tests.proof.simulation.profiles import PROFILES, Profile
 from tests.proof.simulation.schedules import Theatre, play
 
-MOST_SCHEDULES = 300
-"""The rarest of them needs some ninety; whoever is not caught in this many is as good as not caught."""
-EQUIVALENT_SCHEDULES = 60
+MOST_SCHEDULES = 600
+"""The rarest of them needs some three hundred; whoever is not caught in this many is as good as not caught."""
+EQUIVALENT_SCHEDULES = 40
 FIRST_SEED = 5_000
 
 
@@ -36,15 +37,22 @@ class Catch:
 
 
 def hunt(stage: Theatre, mutant: Mutant) -> Catch:
-    """Play schedules in turn of its profiles until it is seen."""
-    most = EQUIVALENT_SCHEDULES if mutant.equivalent else MOST_SCHEDULES
-    for number in range(most):
-        profile = PROFILES[mutant.profiles[number % len(mutant.profiles)]]
+    """Play the schedule in which it was seen last, then others in turn of its profiles, until it is seen."""
+    number = 0
+    for number, (profile, seed) in enumerate(_places(mutant), start=1):
         try:
             with living(mutant, stage.memory):
-                found = play(stage, profile, FIRST_SEED + number)
+                found = play(stage, profile, seed)
         except OutOfDate as error:
             return Catch(mutant=mutant, schedules=number, violation=str(error))
-        if found.violation and not play(stage, profile, FIRST_SEED + number).violation:
-            return Catch(mutant=mutant, schedules=number + 1, seed=found.name, violation=found.violation)
-    return Catch(mutant=mutant, schedules=most)
+        if found.violation and not play(stage, profile, seed).violation:
+            return Catch(mutant=mutant, schedules=number, seed=found.name, violation=found.violation)
+    return Catch(mutant=mutant, schedules=number)
+
+
+def _places(mutant: Mutant) -> Iterator[tuple[Profile, int]]:
+    if mutant.seen_in:
+        name, _, seed = mutant.seen_in.partition(":")
+        yield PROFILES[name], int(seed)
+    for number in range(EQUIVALENT_SCHEDULES if mutant.equivalent else MOST_SCHEDULES):
+        yield PROFILES[mutant.profiles[number % len(mutant.profiles)]], FIRST_SEED + number

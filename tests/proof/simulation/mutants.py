@@ -17,7 +17,6 @@ from provisioning import (
     dispatching,
     lease,
     making,
-    ops_requests,
     reaper,
     settlement,
 )
@@ -47,6 +46,8 @@ class Mutant:
     edits: tuple[Edit, ...]
     profiles: tuple[str, ...] = ("hot-key", "crash-storm", "in-flight", "clock-jumps", "uniform")
     """Where it is looked for, the best one first; all take turns."""
+    seen_in: str = ""
+    """The schedule in which it was seen last, such as `uniform:5004`: tried first, so that only a changed product is hunted anew."""
     equivalent: str = ""
     """Why nothing can see it; empty: it must be caught."""
     without_index: bool = False
@@ -111,6 +112,7 @@ def _index_dropped(memory: Memory) -> Iterator[None]:
 MUTANTS = (
     Mutant(
         name="no fencing token",
+        seen_in="crash-storm:5011",
         edits=(
             Edit(of=lease._mine, instead_of=", lease_token=claim.token", put=""),
             Edit(of=lease.renewed, instead_of="if operation.lease_token != claim.token:", put="if False:"),
@@ -118,15 +120,18 @@ MUTANTS = (
     ),
     Mutant(
         name="no adoption of what an earlier try made",
+        seen_in="crash-storm:5007",
         edits=(Edit(of=Run.create, instead_of="made = self._adopt(ref)", put="raise NameConflict(str(ref))"),),
         profiles=("uniform", "crash-storm"),
     ),
     Mutant(
         name="no sweep by the dispatcher",
+        seen_in="clock-jumps:5003",
         edits=(Edit(of=dispatching.dispatch_due, instead_of="in _fair_share(now)", put="in ()"),),
     ),
     Mutant(
         name="no from-state guard",
+        seen_in="uniform:5004",
         edits=(
             Edit(
                 of=acceptance.take_database,
@@ -137,11 +142,13 @@ MUTANTS = (
     ),
     Mutant(
         name="no reaper",
+        seen_in="clock-jumps:5283",
         edits=(Edit(of=reaper._is_leak, instead_of="return ended and", put="return False and"),),
         profiles=("in-flight", "clock-jumps"),
     ),
     Mutant(
         name="no idempotency key",
+        seen_in="uniform:5106",
         edits=(
             Edit(of=acceptance.replay, instead_of="if idempotency.key is None:", put="if True:"),
             Edit(of=acceptance.operation_row, instead_of="idempotency_key=idempotency.key", put="idempotency_key=None"),
@@ -150,6 +157,7 @@ MUTANTS = (
     ),
     Mutant(
         name="quota read, compared, written",
+        seen_in="crowd:5000",
         edits=(
             Edit(
                 of=ordering.order_database,
@@ -168,6 +176,7 @@ MUTANTS = (
     ),
     Mutant(
         name="no look at the lease before a write",
+        seen_in="clock-jumps:5002",
         edits=(
             Edit(of=lease.Claim.may_take_effect, instead_of="return self.age() < LAST_EFFECT_AFTER", put="return True"),
         ),
@@ -175,6 +184,7 @@ MUTANTS = (
     ),
     Mutant(
         name="no resourceVersion in changes",
+        seen_in="in-flight:5070",
         edits=(
             Edit(
                 of=Gateway.merge,
@@ -187,6 +197,7 @@ MUTANTS = (
     ),
     Mutant(
         name="names made by chance",
+        seen_in="crowd:5000",
         edits=(
             Edit(
                 of=making.create_database,
@@ -198,6 +209,7 @@ MUTANTS = (
     ),
     Mutant(
         name="no rule of one operation per database",
+        seen_in="hot-key:5000",
         edits=(
             Edit(
                 of=acceptance.take_database,
@@ -209,10 +221,12 @@ MUTANTS = (
     ),
     Mutant(
         name="wake-ups lost in a nap",
+        seen_in="uniform:5014",
         edits=(Edit(of=lease.nap, instead_of=".filter(wake_seq=claim.wake_seq)", put=""),),
     ),
     Mutant(
         name="a claim that takes what is leased",
+        seen_in="hot-key:5000",
         edits=(
             Edit(
                 of=lease.claim,
@@ -224,30 +238,25 @@ MUTANTS = (
     ),
     Mutant(
         name="the ledger after the creation",
+        seen_in="hot-key:5000",
         edits=(Edit(of=Run.create, instead_of="    self._enter_in_ledger(ref)\n", put=""),),
     ),
     Mutant(
         name="a cancel past the point of no return",
+        seen_in="hot-key:5045",
         edits=(Edit(of=Workflow.is_past_return, instead_of="return any(", put="return False and any("),),
     ),
     Mutant(
         name="a save in pieces",
+        seen_in="crash-storm:5000",
         edits=(Edit(of=advance._save, instead_of="with atomic():", put="if True:"),),
         profiles=("crash-storm",),
     ),
     Mutant(
         name="an order in pieces",
+        seen_in="crash-storm:5005",
         edits=(Edit(of=ordering.order_database, instead_of="with atomic():", put="if True:"),),
         profiles=("uniform", "crash-storm"),
-    ),
-    Mutant(
-        name="a deletion that waits behind a stuck operation",
-        edits=(Edit(of=advance._save, instead_of="follower = give_way(operation, now)", put="pass"),),
-        profiles=("clock-jumps", "crash-storm", "hot-key"),
-    ),
-    Mutant(
-        name="a request withdrawn although KubeDB has begun",
-        edits=(Edit(of=ops_requests.withdraw, instead_of="if _phase(found) not in _NOT_BEGUN:", put="if False:"),),
     ),
     Mutant(
         name="a claim that leaves the operation due",
