@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import django
 import orjson
 
 from tests.proof.report import Number, Result, Scale, table
@@ -26,8 +27,12 @@ LAYERS = {
 }
 
 
+_NEED_DJANGO = ("crashes", "races")
+"""They import the product before they start its tests; the others set up what they need themselves."""
+
+
 def main() -> int:
-    """Run what was asked for, print the table, and return 1 if anything was violated."""
+    """Run what was asked for, print the table, and return 1 if anything was violated or a number was missed that counts."""
     arguments = _parser().parse_args()
     if arguments.one:
         return _run_one(arguments.one, Scale(arguments.scale), Path(arguments.into))
@@ -41,7 +46,8 @@ def main() -> int:
     if arguments.json:
         Path(arguments.json).write_bytes(_dumped(results))
     sys.stdout.write(table(results) + "\n")
-    return 0 if all(result.holds for result in results) else 1
+    held = all(not result.violations and (arguments.numbers_may_miss or result.holds) for result in results)
+    return 0 if held else 1
 
 
 def _run_apart(name: str, scale: Scale) -> list[Result]:
@@ -60,6 +66,9 @@ def _run_apart(name: str, scale: Scale) -> list[Result]:
 
 
 def _run_one(name: str, scale: Scale, into: Path) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbaas.settings.test")
+    if name in _NEED_DJANGO:
+        django.setup()
     prove: Callable[[Scale], list[Result]] = importlib.import_module(f"tests.proof.{name}.prove").prove
     into.write_bytes(_dumped(prove(scale)))
     return 0
@@ -84,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--long", action="store_true", help="an hour and more instead of minutes")
     parser.add_argument("--only", action="append", choices=list(LAYERS), help="run this layer only; may be repeated")
+    parser.add_argument(
+        "--numbers-may-miss",
+        action="store_true",
+        help="fail for violations only: on a machine that others use too, a time that was missed proves nothing",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     parser.add_argument("--one", choices=list(LAYERS), help=argparse.SUPPRESS)
     parser.add_argument("--scale", default=Scale.CI, help=argparse.SUPPRESS)

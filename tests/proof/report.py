@@ -62,7 +62,12 @@ def table(results: Sequence[Result]) -> str:
         lines += _lines_of(result)
     held = all(result.holds for result in results)
     skipped = sum(bool(result.skipped) for result in results)
-    end = "every invariant held" if held else "VIOLATIONS WERE FOUND"
+    missed = all(not result.violations for result in results)
+    end = (
+        "every invariant held"
+        if held
+        else ("every invariant held, NUMBERS WERE MISSED" if missed else "VIOLATIONS WERE FOUND")
+    )
     tail = f", {skipped} skipped" if skipped else ""
     return "\n".join([*lines, "", f"proof: {end} ({sum(result.tried for result in results)} tried{tail})"])
 

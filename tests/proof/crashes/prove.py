@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from laptop.layout import ROOT
-from tests.proof.crashes.record import RESULTS, SCALE, Tally, read
+from tests.proof.crashes.record import RESULTS, SCALE, SHARE, Tally, read
 from tests.proof.crashes.servers import NotHere, mongodb, postgresql, sqlite
 from tests.proof.report import Result, Scale
 
@@ -20,6 +20,12 @@ SECONDS = {Scale.CI: 900, Scale.LONG: 7200}
 
 THREADS = "60"
 """Connections for the races, which are real threads: as many as PostgreSQL would give to several web processes."""
+
+_SHARES = {
+    Scale.CI: {"SQLite": 1, "PostgreSQL": 4, "MongoDB": 4},
+    Scale.LONG: {"SQLite": 1, "PostgreSQL": 1, "MongoDB": 1},
+}
+"""Of so many cases one is tried: the product's part is the same on all, and CI has minutes."""
 
 Server = Callable[[], AbstractContextManager[str]]
 DATABASES: dict[str, Server] = {"SQLite": sqlite, "PostgreSQL": postgresql, "MongoDB": mongodb}
@@ -35,7 +41,7 @@ def _prove_on(name: str, server: Server, scale: Scale) -> list[Result]:
     try:
         with server() as url, tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results")
-            failure = run_tests(Path(__file__).parent, url, results, scale)
+            failure = run_tests(Path(__file__).parent, url, results, scale, share=_SHARES[scale][name])
             sums = read(results)
     except NotHere as why:
         return [Result(layer=LAYER, what=name, tried=0, skipped=str(why))]
@@ -45,7 +51,7 @@ def _prove_on(name: str, server: Server, scale: Scale) -> list[Result]:
     return [
         Result(
             layer=LAYER,
-            what=f"{name}: {what}",
+            what=f"{name}: {what}{_told_share(_SHARES[scale][name])}",
             tried=tally.tried,
             faults=tally.faults,
             violations=tally.violations,
@@ -55,9 +61,19 @@ def _prove_on(name: str, server: Server, scale: Scale) -> list[Result]:
     ]
 
 
-def run_tests(folder: Path, url: str, results: Path, scale: Scale) -> str:
+def _told_share(share: int) -> str:
+    return f" (one in {share})" if share > 1 else ""
+
+
+def run_tests(folder: Path, url: str, results: Path, scale: Scale, *, share: int = 1) -> str:
     """Run a folder's tests against that database and return what pytest said, or nothing where all passed."""
-    ours = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": THREADS, RESULTS: str(results), SCALE: str(scale)}
+    ours = {
+        "DATABASE_URL": url,
+        "DATABASE_POOL_SIZE": THREADS,
+        RESULTS: str(results),
+        SCALE: str(scale),
+        SHARE: str(share),
+    }
     environment = {**os.environ, **ours}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--tb=short", str(folder)]
     try:

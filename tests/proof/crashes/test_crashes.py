@@ -15,7 +15,7 @@ from accounts.models import User
 from provisioning.operations import all_workflows
 from tests.proof.crashes.checks import check_crashed, check_end, check_removal, digest
 from tests.proof.crashes.play import Fault, Play, Position, Trigger, Way, at, faults_at, positions_in
-from tests.proof.crashes.record import Record, is_proof, pairs_wanted
+from tests.proof.crashes.record import Record, is_proof, pairs_wanted, share
 from tests.proof.crashes.world import World, world
 from tests.provisioning.operations.scenes import SCENES, Ordered, begin
 
@@ -54,7 +54,7 @@ class Rehearsal:
     def cases(self) -> list[tuple[Position, Fault]]:
         """Return what is to be tried: everything, or in an ordinary run of the tests one death at each of the steps' own points."""
         if is_proof():
-            return [(position, fault) for position in self.positions for fault in faults_at(position)]
+            return [(position, fault) for position in self.positions for fault in faults_at(position)][:: share()]
         first = {position.point: position for position in reversed(self.positions)}
         return [(first[point], Fault.KILL) for point in first if point.startswith(self.scene.kind)]
 
