@@ -75,7 +75,7 @@ def _run_one(name: str, scale: Scale, into: Path) -> int:
 
 
 def _dumped(results: list[Result]) -> bytes:
-    return orjson.dumps([asdict(result) for result in results], option=orjson.OPT_INDENT_2)
+    return orjson.dumps([asdict(result) for result in results], option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
 
 
 def _loaded(item: dict[str, object]) -> Result:

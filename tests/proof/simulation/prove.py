@@ -17,9 +17,9 @@ from tests.proof.report import Number, Result, Scale
 if TYPE_CHECKING:
     from tests.proof.simulation.schedules import Theatre
 
-SCHEDULES = {Scale.CI: 1_500, Scale.LONG: 40_000}
+SCHEDULES = {Scale.CI: 1_000, Scale.LONG: 40_000}
 EXAMPLES = {Scale.CI: 1_000, Scale.LONG: 10_000}
-STEPS = {Scale.CI: 15, Scale.LONG: 100}
+STEPS = {Scale.CI: 12, Scale.LONG: 100}
 PROCESSES = 2
 _CHUNK = 100
 _MOST_VIOLATIONS = 20
