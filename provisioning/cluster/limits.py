@@ -19,7 +19,7 @@ OPENS_AFTER = 5
 """So many calls in a row without an answer, and the cluster counts as unreachable."""
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(seconds=60)
-LONGEST_TURN = timedelta(seconds=2)
+LONGEST_TURN = timedelta(milliseconds=500)
 """Whoever would have to wait longer for a turn comes back later: a step has better things to do."""
 
 

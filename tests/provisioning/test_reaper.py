@@ -214,7 +214,7 @@ def test_that_a_request_of_an_operation_stays(alice: User, database: Database, s
 
 def requests_of(stage: Stage, database: Database) -> list[Body]:
     bodies, _ = stage.kube.list(kind_of("ops.kubedb.com/v1alpha1", "PostgresOpsRequest"), namespace=database.namespace)
-    return bodies
+    return [body for body in bodies if body["spec"]["databaseRef"]["name"] == database.object_name]
 
 
 def grown_by_hand(stage: Stage, database: Database) -> None:
