@@ -75,7 +75,16 @@ def _run_one(name: str, scale: Scale, into: Path) -> int:
 
 
 def _dumped(results: list[Result]) -> bytes:
-    return orjson.dumps([asdict(result) for result in results], option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    plain = [
+        {
+            **vars(result),
+            "faults": {str(name): count for name, count in result.faults.items()},
+            "violations": list(result.violations),
+            "numbers": [asdict(number) for number in result.numbers],
+        }
+        for result in results
+    ]
+    return orjson.dumps(plain, option=orjson.OPT_INDENT_2)
 
 
 def _loaded(item: dict[str, object]) -> Result:

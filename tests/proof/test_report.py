@@ -1,5 +1,6 @@
 """That the table of a proof tells what was tried, what was violated and which numbers were missed, and that results travel between processes."""
 
+from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -19,7 +20,7 @@ REACHED = Number(what="quick", measured=1.0, at_most=3.0, unit="s")
 
 
 def result(**more: Any) -> Result:
-    return Result(layer="storm", what="all of it", tried=7, faults={Fault.KILL: 2}, **more)
+    return Result(layer="storm", what="all of it", tried=7, faults=Counter({Fault.KILL: 2}), **more)
 
 
 def test_that_results_survive_the_way_between_processes() -> None:
