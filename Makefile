@@ -5,10 +5,10 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test check format lint types imports sizes docs golden lock clean
+.PHONY: help demo run stop test proof proof-long check format lint types imports sizes docs golden lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: .venv/laptop.stamp ## Start everything, provision a PostgreSQL and a Redis, stay until Ctrl-C
 	@$(BIN)/python -m laptop demo $(ARGS)
@@ -23,9 +23,15 @@ test: .venv/dev.stamp ## Run the tests with their coverage floors; ARGS="tests/t
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-fail-under=90 --cov-report=term --cov-report=json:.coverage.json
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/proof/crashes --ignore=tests/proof/races --cov --cov-fail-under=90 --cov-report=term --cov-report=json:.coverage.json
 	@$(BIN)/python -m tests.architecture.branches .coverage.json
 endif
+
+proof: .venv/dev.stamp ## Prove that nothing is lost, doubled or stuck in silence (minutes)
+	$(BIN)/python -m tests.proof $(ARGS)
+
+proof-long: .venv/dev.stamp ## The same with far more of everything (an hour and more)
+	$(BIN)/python -m tests.proof --long $(ARGS)
 
 check: .venv/dev.stamp format-check lint types imports sizes docs-check ## Check format, lint, types, import rules, size caps, generated pages
 

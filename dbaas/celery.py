@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import task_postrun, worker_process_init
+
+from dbaas.liveness import Mark
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbaas.settings.development")
 
@@ -24,6 +26,19 @@ app.autodiscover_tasks(["provisioning"])
 def load_transport() -> None:
     """Import what publishing needs, so that the first request that publishes does not wait for it (0.7 s); opens no connection."""
     app.connection_for_write().get_transport_cls()
+
+
+_marks: dict[str, Mark] = {}
+
+
+@task_postrun.connect
+def _leave_mark(task: Any = None, **_: object) -> None:
+    """Let the probe see that this worker completes tasks."""
+    from django.conf import settings
+
+    worker = str(task.request.hostname or "")
+    if worker:
+        _marks.setdefault(worker, Mark(settings.ALIVE_DIR, worker)).leave()
 
 
 @worker_process_init.connect

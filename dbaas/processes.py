@@ -1,4 +1,4 @@
-"""Start a worker or beat without Celery's command line: `python -m dbaas.processes worker|beat`.
+"""Start a worker or beat without Celery's command line, or ask after one: `python -m dbaas.processes worker|beat|alive`.
 
 `celery -A dbaas.celery worker` does the same; but that command imports every Celery plug-in that is installed, Flower's web server among
 them, which costs each process 1.5 s of processor time and 20 MB.
@@ -12,6 +12,7 @@ import sys
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 from dbaas.celery import app
+from dbaas.liveness import Mark
 
 DEFAULT_QUEUES = "ops,maintenance"
 """Every queue there is: a worker of its own for each is a matter of scale (dbaas.settings.queues)."""
@@ -20,6 +21,8 @@ DEFAULT_QUEUES = "ops,maintenance"
 def main() -> int:
     """Run the process that was asked for until it is told to stop, and return its exit code."""
     arguments = _parser().parse_args()
+    if arguments.process == "alive":
+        return _tell_alive(arguments.hostname, arguments.within)
     if arguments.process == "beat":
         app.Beat(schedule=arguments.schedule, loglevel=arguments.loglevel).run()
         return 0
@@ -35,6 +38,18 @@ def main() -> int:
     return int(worker.exitcode or 0)
 
 
+def _tell_alive(hostname: str, within_seconds: float) -> int:
+    """Return 0 if the worker of that name on this machine has completed a task lately."""
+    from django.conf import settings
+
+    age_seconds = Mark(settings.ALIVE_DIR, hostname).age_seconds()
+    if age_seconds is not None and age_seconds <= within_seconds:
+        return 0
+    told = "never completed a task" if age_seconds is None else f"completed its last task {age_seconds:.0f} s ago"
+    print(f"worker {hostname} {told}", file=sys.stderr)  # noqa: T201 -- a command; the kubelet keeps what it says
+    return 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dbaas.processes", description="Run a Celery process of the product."
@@ -48,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     beat.add_argument(
         "--schedule", default="celerybeat-schedule", help="file that remembers the last runs (default: %(default)s)"
     )
+    alive = processes.add_parser(
+        "alive", help="tell whether a worker of this machine completes tasks (a liveness probe)"
+    )
+    alive.add_argument("--hostname", required=True, help="the worker's name, as it was started with")
+    alive.add_argument("--within", type=float, default=150.0, help="seconds since its last task (default: %(default)s)")
     for process in (worker, beat):
         process.add_argument("--loglevel", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from dbaas.api.errors_page import errors_page
+from dbaas.health.metrics import metrics
 
 admin.autodiscover()
 
@@ -24,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/errors", errors_page),
     path("health/", include("dbaas.health.urls")),
     path("admin/", admin.site.urls),
-    path("", include("django_prometheus.urls")),
+    path("metrics", metrics, name="prometheus-django-metrics"),
 ]
 
 handler400 = "dbaas.api.pages.bad_request"

@@ -18,6 +18,7 @@ from dbaas.core.crash import crash_point
 from dbaas.core.db import after_commit, atomic
 from provisioning import lease
 from provisioning.cluster.registry import gateway_to
+from provisioning.counters import BECAME_STUCK, LEASES_LOST
 from provisioning.dispatch import wake
 from provisioning.engines import all_engines
 from provisioning.heartbeats import is_watched
@@ -28,7 +29,8 @@ from provisioning.run import Run
 from provisioning.settlement import give_way, settle
 from provisioning.states import FINISHED, OperationState, may_become
 from provisioning.workflow.declare import Workflow
-from provisioning.workflow.runner import Happening, Move, Position, Runner
+from provisioning.workflow.position import Happening, Move, Position
+from provisioning.workflow.runner import Runner
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ def advance(
         while going_on is not None:
             going_on = _take_one_step(going_on, clock, chance, ends_worker)
     except LeaseLost:
+        LEASES_LOST.inc()
         logger.warning("operation %s: the lease was lost, so nothing of this try was saved", operation_id)
     return True
 
@@ -74,8 +77,9 @@ def _take_one_step(
     runner = Runner(
         workflow=workflow,
         jitter=jitter,
+        params=operation.params,
         poll_interval=lambda waited: _poll_interval(operation, waited, clock.now()),
-        ends_worker=(*_DATABASE_GONE, *ends_worker),
+        ends_worker=(*_DATABASE_GONE, LeaseLost, *ends_worker),
     )
     run = Run(
         claim=claim,
@@ -88,6 +92,8 @@ def _take_one_step(
     if move.position.state is not before and not may_become(before, move.position.state):
         raise AssertionError(f"{operation} may not go from {before} to {move.position.state}.")
     goes_on = _save(claim, workflow, move, run.recorded, clock.now())
+    if move.position.state is OperationState.STUCK:
+        BECAME_STUCK.labels(kind=operation.kind).inc()
     crash_point("advance.after_save")
     return lease.renewed(claim) if goes_on else None
 
@@ -98,7 +104,7 @@ def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any]
     What a step noted before it got stuck is not to be trusted, and is left out.
     """
     operation = claim.operation
-    columns = _columns(move, workflow)
+    columns = _columns(move, workflow, operation.progress)
     ends = move.position.state in FINISHED
     keeps = move.goes_on_at_once and claim.age() < lease.WORK_FOR
     if move.goes_on_at_once and not keeps:
@@ -152,7 +158,7 @@ def _position_of(operation: Operation) -> Position:
     )
 
 
-def _columns(move: Move, workflow: Workflow) -> dict[str, Any]:
+def _columns(move: Move, workflow: Workflow, progress: int) -> dict[str, Any]:
     position = move.position
     columns = {
         "state": position.state,
@@ -173,7 +179,8 @@ def _columns(move: Move, workflow: Workflow) -> dict[str, Any]:
         and position.state in (OperationState.RUNNING, OperationState.WAITING)
         and workflow.find(position.step)
     ):
-        columns["progress"] = 100 * workflow.index(position.step) // len(workflow.steps)
+        reached = (workflow.index(position.step) + move.done) / len(workflow.steps)
+        columns["progress"] = max(progress, int(100 * reached))
     return columns
 
 

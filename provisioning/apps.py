@@ -10,7 +10,10 @@ class ProvisioningConfig(AppConfig):
     verbose_name = "Databases and operations"
 
     def ready(self) -> None:
-        """Add our health checks to the product's."""
+        """Add our health checks and metrics to the product's."""
+        from dbaas.health.metrics import register_collector
         from provisioning.health import register_checks
+        from provisioning.telemetry import SystemState
 
         register_checks()
+        register_collector(SystemState())

@@ -4,12 +4,14 @@ Source of every field: kubedb/apimachinery apis/kubedb/v1, kmodules.xyz/offshoot
 """
 
 from provisioning.engine import Body, DatabaseSpec
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 
 API_VERSION = "kubedb.com/v1"
 
 
-def database_object(kind: str, spec: DatabaseSpec, body: Body, *, name: str | None = None) -> Body:
+def database_object(
+    kind: str, spec: DatabaseSpec, body: Body, *, name: str | None = None, is_monitored: bool = True
+) -> Body:
     """Return a kubedb.com object: `body` is the engine's own part of `spec`, the shared fields are added here."""
     return {
         "apiVersion": API_VERSION,
@@ -25,9 +27,24 @@ def database_object(kind: str, spec: DatabaseSpec, body: Body, *, name: str | No
             "storageType": "Durable",
             "deletionPolicy": spec.deletion_policy,
             "autoOps": {"disabled": True},
+            **({"monitor": _monitor()} if is_monitored else {}),
             **body,
         },
     }
+
+
+def _monitor() -> Body:
+    """Return how the database is monitored: by annotations that any Prometheus can be told to follow, so that no operator of its is needed."""
+    return {"agent": "prometheus.io/builtin", "prometheus": {"exporter": {"resources": amounts(EXPORTER)}}}
+
+
+def amounts(resources: Resources) -> Body:
+    """Return requests and limits of a container.
+
+    They are equal: KubeDB fills a missing one from the other, and equal ones keep a database from being evicted first.
+    """
+    each = {"cpu": f"{resources.cpu_millicores}m", "memory": f"{resources.memory_mib}Mi"}
+    return {"requests": each, "limits": dict(each)}
 
 
 def volume_claim(storage_gib: int, storage_class: str | None) -> Body:
@@ -39,12 +56,8 @@ def volume_claim(storage_gib: int, storage_class: str | None) -> Body:
 
 
 def pod_template(container: str, resources: Resources) -> Body:
-    """Return a pod template that gives the engine's main container its resources.
-
-    Requests equal limits: KubeDB fills a missing one from the other, and equal ones keep a database from being evicted first.
-    """
-    amounts = {"cpu": f"{resources.cpu_millicores}m", "memory": f"{resources.memory_mib}Mi"}
-    return {"spec": {"containers": [{"name": container, "resources": {"requests": amounts, "limits": dict(amounts)}}]}}
+    """Return a pod template that gives the engine's main container its resources."""
+    return {"spec": {"containers": [{"name": container, "resources": amounts(resources)}]}}
 
 
 def nodes(count: int, container: str, resources: Resources, storage_class: str | None) -> Body:

@@ -4,19 +4,30 @@ Differences between engines are data and small functions here, never an `if engi
 `engines/` talks to a cluster: manifests are pure functions of a `DatabaseSpec`.
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from dbaas.core.errors import FieldError
-from provisioning.sizes import NOTHING, Resources
+from provisioning.changes import BackupTool, Changes
+from provisioning.metric_names import MetricNames
+from provisioning.sizes import EXPORTER, NOTHING, Resources
 
 Body = dict[str, Any]
 """A Kubernetes object as plain JSON."""
 
 Topology = Mapping[str, Any]
 """A checked `topology` of the API: `mode` and exactly the fields that this mode has."""
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +49,25 @@ class Version:
     """Modes, and values of the engine's choices, that this version cannot do, such as `innodb` (no router image)."""
 
     @property
+    def number_parts(self) -> tuple[int, ...]:
+        """Return the number's parts, which compare as versions do."""
+        return _parts(self.number)
+
+    @property
     def major(self) -> int:
         """Return the first part of the number."""
-        return int(self.number.split(".", maxsplit=1)[0])
+        return self.number_parts[0]
+
+    def may_become(self, other: "Version") -> bool:
+        """Tell whether KubeDB upgrades from this version to the other one: forward, within one distribution and the range of `upgrades_to`."""
+        if other.deprecated or other.distribution != self.distribution or other.number_parts <= self.number_parts:
+            return False
+        rules = [rule.split() for rule in self.upgrades_to.split(", ") if rule]
+        return bool(rules) and all(_COMPARE[sign](other.number_parts, _parts(limit)) for sign, limit in rules)
+
+
+def _parts(number: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in number.split("."))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +151,18 @@ TopologyField = Count | Choice | NodeCounts
 
 @dataclass(frozen=True, kw_only=True)
 class NodeGroup:
-    """Nodes of one kind in a database, and what each of them takes of the tenant's quota."""
+    """Nodes of one kind in a database, and what each of them takes of the tenant's quota; exporters come on top."""
 
     role: str
     count: int
     each: Resources
+    is_monitored: bool = True
+    """False for helpers that store nothing, to which KubeDB adds no exporter."""
+
+    @property
+    def taken(self) -> Resources:
+        """Return what all of them take together, the exporters included."""
+        return (self.each.plus(EXPORTER) if self.is_monitored else self.each).times(self.count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,11 +237,15 @@ class Engine:
     database_manifest: Callable[[DatabaseSpec], Body]
     uri: Callable[[Address], str]
     """A connection URI that a client library takes as it is."""
+    changes: Changes
+    backup: BackupTool
     companion_manifests: Callable[[DatabaseSpec], tuple[Body, ...]] = lambda _spec: ()
     """Objects that must exist before the database, such as a RedisSentinel."""
     check: Callable[[Topology, Version, Resources], Sequence[FieldError]] = lambda _topology, _version, _resources: ()
     """Rules between fields that the fields alone cannot say."""
     minimum_memory_mib: Callable[[Version], int] = lambda _version: 256
+    metrics: MetricNames | None = None
+    """What its exporter calls what we show; None: nothing of the engine's own is measured."""
     default_database: str = ""
     ca_suffix: str = ""
     """What to append to the object's name for the Secret whose `ca.crt` signed the server's certificate; empty: the server speaks plain text."""
@@ -215,6 +253,11 @@ class Engine:
     def version(self, name: str) -> Version | None:
         """Return the version of that name, deprecated or not."""
         return next((version for version in self.versions if version.name == name), None)
+
+    def upgrades(self, name: str) -> list[Version]:
+        """Return the versions to which a database of that version can go, in the catalogue's order."""
+        now = self.version(name)
+        return [version for version in self.versions if now is not None and now.may_become(version)]
 
     def mode(self, name: str) -> Mode | None:
         """Return the topology mode of that name."""
@@ -224,7 +267,7 @@ class Engine:
         """Return what all nodes take together: the amount that quota reserves."""
         total = NOTHING
         for group in self.node_groups(topology, resources):
-            total = total.plus(group.each.times(group.count))
+            total = total.plus(group.taken)
         return total
 
 

@@ -7,29 +7,31 @@ itself. A wake-up bumps `wake_seq`; a nap that finds it bumped does not sleep, s
 
 import os
 import socket
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
+from dbaas.core.clock import SYSTEM_CLOCK
+from provisioning.counters import CLAIMS, WORKERS_LOST
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
 
-LEASE = timedelta(seconds=60)
-"""Longer than a worker's hard time limit (45 s), so that its process is dead before anybody else may take over."""
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+"""Longer than a worker's hard time limit (three quarters of it), so that its process is dead before anybody else may take over."""
 
 CLOCK_SKEW = timedelta(seconds=2)
 """By how much the clocks of two workers may differ; with NTP they differ by milliseconds."""
 
-LAST_EFFECT_AFTER = timedelta(seconds=36)
+LAST_EFFECT_AFTER = LEASE - 2 * (timedelta(seconds=10) + CLOCK_SKEW)
 """No outside effect begins later than this after the claim: two calls of 10 s and the skew still fit before the lease ends."""
 
-WORK_FOR = timedelta(seconds=20)
-"""A claim takes no further step after this long, well before the soft time limit (30 s)."""
+WORK_FOR = LAST_EFFECT_AFTER / 2
+"""A claim takes no further step after this long, well before the soft time limit (half the lease)."""
 
 
 class LeaseLost(Exception):
@@ -47,7 +49,7 @@ class Claim:
 
     def age(self) -> timedelta:
         """Return how long ago the claim was made, by the clock that never jumps."""
-        return timedelta(seconds=time.monotonic() - self.claimed_at_monotonic)
+        return timedelta(seconds=SYSTEM_CLOCK.monotonic() - self.claimed_at_monotonic)
 
     def may_take_effect(self) -> bool:
         """Tell whether an outside effect may still begin."""
@@ -65,7 +67,7 @@ def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     if seen is None or seen.state not in MOVING or seen.next_run_at is None or seen.next_run_at > now:
         return None
     was_lost = seen.lease_until is not None
-    started = time.monotonic()
+    started = SYSTEM_CLOCK.monotonic()
     taken = (
         Operation.objects.filter(pk=operation_id, lease_token=seen.lease_token, state=seen.state, next_run_at__lte=now)
         .filter(Q(lease_until=None) | Q(lease_until__lt=now - CLOCK_SKEW))
@@ -86,6 +88,8 @@ def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     )
     if operation.lease_token != seen.lease_token + 1:
         return None
+    CLAIMS.inc()
+    WORKERS_LOST.inc(was_lost)
     return Claim(
         operation=operation, token=operation.lease_token, wake_seq=operation.wake_seq, claimed_at_monotonic=started
     )
@@ -98,6 +102,14 @@ def keep(claim: Claim, *, columns: Mapping[str, Any]) -> None:
     """
     if not _mine(claim).update(**columns):
         raise LeaseLost
+
+
+def hold(claim: Claim) -> None:
+    """Let nobody take the operation until the open transaction ends: what is written in it beside the row is fenced too.
+
+    Raises: LeaseLost.
+    """
+    keep(claim, columns={"lease_owner": owner_name()})
 
 
 def nap(claim: Claim, *, until: datetime, now: datetime, columns: Mapping[str, Any]) -> bool:
@@ -140,8 +152,11 @@ def renewed(claim: Claim) -> Claim:
 
 
 def make_due(operation_ids: Collection[UUID], *, now: datetime) -> int:
-    """Make waiting operations due now, whoever holds them; returns how many there were."""
-    return Operation.objects.filter(pk__in=operation_ids, state__in=MOVING, next_run_at__isnull=False).update(
+    """Make waiting operations due now, whoever holds them; returns how many there were.
+
+    One that is due already is left alone: it will look anyway, and a busy system must not send the same message for every event.
+    """
+    return Operation.objects.filter(pk__in=operation_ids, state__in=MOVING, next_run_at__gt=now).update(
         next_run_at=now, wake_seq=F("wake_seq") + 1, dispatch_after=None
     )
 

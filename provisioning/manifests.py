@@ -27,9 +27,7 @@ def spec_of(database: Database, engine: Engine, operation: Operation) -> Databas
         external_service_type=database.cluster.external_service_type if is_external else None,
         allowed_cidrs=tuple(database.allowed_cidrs),
         labels=labels_for(tenant_id=database.tenant_id, database_id=database.id),
-        annotations=annotations_for(
-            operation_id=operation.id, lease_token=operation.lease_token, request_id=operation.request_id
-        ),
+        annotations=annotations_for(operation_id=operation.id, fence=operation.fence, request_id=operation.request_id),
     )
 
 

@@ -33,13 +33,25 @@ def observed_columns(body: Body) -> dict[str, Any]:
 
 def why_not_ready(body: Body) -> str:
     """Return one sentence for the customer: the phase and what the condition that changed last says."""
-    status = body.get("status") or {}
-    phase = status.get("phase") or "nothing yet"
-    conditions = [condition for condition in status.get("conditions") or () if condition.get("message")]
+    phase = str((body.get("status") or {}).get("phase") or "nothing yet")[:40]
+    said = last_message(body)
+    return f"KubeDB reports {phase}: {said}" if said else f"KubeDB reports {phase}."
+
+
+def failed_restore(body: Body) -> str:
+    """Return why content could not be brought into the database; empty where nothing says so."""
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    failed = [one for one in conditions if one.get("type") == "DataRestored" and one.get("status") == "False"]
+    return str(failed[0].get("message") or "KubeDB reports that the restore failed.")[:_MAX_MESSAGE] if failed else ""
+
+
+def last_message(body: Body) -> str:
+    """Return what the condition that changed last says; empty where none says anything. Times are whole seconds: of equals the last listed."""
+    conditions = [one for one in (body.get("status") or {}).get("conditions") or () if one.get("message")]
     if not conditions:
-        return f"KubeDB reports {str(phase)[:40]}."
-    last = max(conditions, key=lambda condition: str(condition.get("lastTransitionTime", "")))
-    return f"KubeDB reports {str(phase)[:40]}: {str(last['message'])[:_MAX_MESSAGE]}"
+        return ""
+    last = max(reversed(conditions), key=lambda condition: str(condition.get("lastTransitionTime", "")))
+    return str(last["message"])[:_MAX_MESSAGE]
 
 
 def digest(body: Body) -> tuple[Any, ...]:

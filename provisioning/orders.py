@@ -7,8 +7,11 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import FieldError, InvalidRequest
 from provisioning.engine import Count, Engine, Mode, Topology, Version
 from provisioning.engines import all_engines
@@ -28,7 +31,7 @@ class Wish:
     """What the customer said; None where nothing was said."""
 
     name: str
-    engine: str
+    engine: str | None = None
     version: str | None = None
     plan: str | None = None
     topology: Mapping[str, Any] | None = None
@@ -38,6 +41,18 @@ class Wish:
     deletion_protection: bool = False
     access_mode: str | None = None
     allowed_cidrs: Sequence[str] = ()
+    display_name: str = ""
+    expires_at: datetime | None = None
+    restore_from: "Origin | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a new database's content comes from: a backup, or another database as it was at some moment."""
+
+    backup: UUID | None = None
+    database: UUID | None = None
+    point_in_time: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +70,8 @@ class Order:
     deletion_protection: bool
     access_mode: str
     allowed_cidrs: tuple[str, ...]
+    display_name: str
+    expires_at: datetime | None
 
     @property
     def footprint(self) -> Resources:
@@ -79,13 +96,14 @@ def check_order(wish: Wish, clusters: Sequence[Cluster]) -> Order:
     plan = _plan(wish, problems)
     _check_name(wish, problems)
     problems += label_problems(wish.labels)
+    problems += expiry_problems(wish.expires_at, SYSTEM_CLOCK.now())
     cidrs = _cidrs(wish, problems)
     resources = _resources(wish, plan, problems)
     version = _version(wish, engine, problems) if engine else None
-    topology = _topology(wish, engine, problems) if engine else None
+    topology = check_topology(wish.topology or {}, engine, problems) if engine else None
     _check_access(wish, cluster, problems)
     if engine and version and topology is not None:
-        _check_together(engine, version, topology, resources, problems)
+        check_together(engine, version, topology, resources, problems)
     if problems or not (engine and cluster and version) or topology is None:
         raise InvalidOrder(errors=problems)
     return Order(
@@ -100,12 +118,15 @@ def check_order(wish: Wish, clusters: Sequence[Cluster]) -> Order:
         deletion_protection=wish.deletion_protection,
         access_mode=wish.access_mode or cluster.default_access,
         allowed_cidrs=cidrs,
+        display_name=wish.display_name,
+        expires_at=wish.expires_at,
     )
 
 
-def _check_together(
+def check_together(
     engine: Engine, version: Version, topology: Topology, resources: Resources, problems: list[FieldError]
 ) -> None:
+    """Add to `problems` what does not fit together, although each part is well by itself."""
     problems += engine.check(topology, version, resources)
     needed = engine.minimum_memory_mib(version)
     if resources.memory_mib < needed:
@@ -121,7 +142,7 @@ def _problem(path: str, message: str, code: str) -> FieldError:
 
 
 def _engine(wish: Wish, problems: list[FieldError]) -> Engine | None:
-    found = all_engines().get(wish.engine)
+    found = all_engines().get(wish.engine or "")
     if found is None:
         problems.append(_problem("engine", f"unknown; there are: {', '.join(all_engines())}.", "unknown_engine"))
     return found
@@ -154,8 +175,9 @@ def _version(wish: Wish, engine: Engine, problems: list[FieldError]) -> Version 
     return found
 
 
-def _topology(wish: Wish, engine: Engine, problems: list[FieldError]) -> Topology | None:
-    asked = dict(wish.topology or {})
+def check_topology(wish: Mapping[str, Any], engine: Engine, problems: list[FieldError]) -> Topology | None:
+    """Return the topology complete with its defaults, or None after adding what is wrong with it to `problems`."""
+    asked = dict(wish)
     mode = engine.mode(str(asked.pop("mode", DEFAULT_MODE)))
     if mode is None:
         names = ", ".join(mode.name for mode in engine.modes)
@@ -202,6 +224,13 @@ def _check_name(wish: Wish, problems: list[FieldError]) -> None:
     if not _NAME.fullmatch(wish.name):
         message = "must be 1 to 40 lower-case letters, digits and hyphens, begin with a letter and end with a letter or digit."
         problems.append(_problem("name", message, "invalid_name"))
+
+
+def expiry_problems(expires_at: datetime | None, now: datetime) -> list[FieldError]:
+    """Return what is wrong with this end."""
+    if expires_at is None or expires_at > now:
+        return []
+    return [_problem("expires_at", "must be in the future; to delete the database now, delete it.", "in_the_past")]
 
 
 def label_problems(labels: Mapping[str, str]) -> list[FieldError]:

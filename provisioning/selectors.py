@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.actor import Actor
 from dbaas.core.errors import NotFound
-from provisioning.models import Cluster, Database, Operation, OperationEvent
+from provisioning.models import Backup, Cluster, Database, Operation, OperationEvent
 
 
 class DatabaseNotFound(NotFound):
@@ -51,6 +51,30 @@ def operation_of(actor: Actor, operation_id: UUID) -> Operation:
     found = operations_of(actor, pk=operation_id).first()
     if found is None:
         raise OperationNotFound
+    return found
+
+
+class BackupNotFound(NotFound):
+    """There is no such backup, or it belongs to a tenant that you are not in: check the id."""
+
+    code = "backup.not_found"
+
+
+def backups_of(actor: Actor, **filters: Any) -> QuerySet[Backup]:
+    """Return the backups of all the caller's tenants, those that are deleted left out."""
+    mine = Backup.objects.filter(tenant__memberships__user_id=actor.user_id, **filters)
+    return mine.exclude(state="deleted").select_related("database")
+
+
+def backup_of(actor: Actor, backup_id: UUID) -> Backup:
+    """Return one backup with its database, deleted ones included.
+
+    Raises: BackupNotFound.
+    """
+    mine = Backup.objects.filter(pk=backup_id, tenant__memberships__user_id=actor.user_id)
+    found = mine.select_related("database").first()
+    if found is None:
+        raise BackupNotFound
     return found
 
 

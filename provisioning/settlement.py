@@ -6,8 +6,10 @@ from uuid import UUID
 
 from django.db.models import F
 
+from provisioning.engines import all_engines
 from provisioning.lease import Line, write_timeline
 from provisioning.models import Database, Operation
+from provisioning.sizes import Resources
 from provisioning.states import DatabaseState, OperationState
 from provisioning.workflow.declare import Workflow
 from tenants.quota import Amounts, release
@@ -27,10 +29,12 @@ def settle(operation: Operation, workflow: Workflow, outcome: OperationState, no
         "updated_at": now,
         "row_version": F("row_version") + 1,
     }
-    if state is DatabaseState.DELETED:
+    if state is DatabaseState.DELETED and database.is_live:
         columns |= {"is_live": False, "deleted_at": now}
     if state in workflow.frees_quota_on:
         columns |= _free_quota(database)
+    elif database.reserved_databases:
+        columns |= _free_surplus(database)
     Database.objects.filter(pk=database.pk, active_operation_id=operation.id).update(**columns)
     if follower:
         _hand_over(follower, now)
@@ -68,9 +72,19 @@ def reserved(database: Database) -> Amounts:
     )
 
 
+def amounts_of(footprint: Resources) -> Amounts:
+    """Return what one database whose nodes take this holds of a quota."""
+    return Amounts(
+        databases=1,
+        cpu_millicores=footprint.cpu_millicores,
+        memory_mib=footprint.memory_mib,
+        storage_gib=footprint.storage_gib,
+    )
+
+
 def _state_after(database: Database, workflow: Workflow, outcome: OperationState) -> DatabaseState:
     if outcome is OperationState.SUCCEEDED:
-        return workflow.on_success
+        return workflow.on_success or DatabaseState(database.previous_state)
     return workflow.on_undone or DatabaseState(database.previous_state)
 
 
@@ -81,6 +95,23 @@ def _free_quota(database: Database) -> dict[str, int]:
         "reserved_cpu_millicores": 0,
         "reserved_memory_mib": 0,
         "reserved_storage_gib": 0,
+    }
+
+
+def _free_surplus(database: Database) -> dict[str, int]:
+    """Give back what the operation reserved and the database did not take, or no longer needs."""
+    size = Resources(
+        cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
+    )
+    held = reserved(database)
+    needed = amounts_of(all_engines()[database.engine].footprint(database.topology, size))
+    surplus = (held - needed).above_zero()
+    release(database.tenant_id, surplus)
+    keeps = held - surplus
+    return {
+        "reserved_cpu_millicores": keeps.cpu_millicores,
+        "reserved_memory_mib": keeps.memory_mib,
+        "reserved_storage_gib": keeps.storage_gib,
     }
 
 

@@ -29,6 +29,8 @@ class Resources:
 
 
 NOTHING = Resources(cpu_millicores=0, memory_mib=0, storage_gib=0)
+EXPORTER = Resources(cpu_millicores=100, memory_mib=128, storage_gib=0)
+"""The sidecar `exporter` of every monitored pod. Ours, and set in the manifest, so that quota knows what is added."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,20 @@ PLANS: dict[str, Plan] = {
     )
 }
 DEFAULT_PLAN = "small"
+CUSTOM = "custom"
+"""What stands for the plan of a database whose processor and memory are no plan's."""
+
+
+def plan_of(size: Resources) -> str:
+    """Return the name of the plan with this processor and memory, or `custom`."""
+    amounts = (size.cpu_millicores, size.memory_mib)
+    found = (plan.name for plan in PLANS.values() if (plan.cpu_millicores, plan.memory_mib) == amounts)
+    return next(found, CUSTOM)
+
+
+MIN_CPU_MILLICORES, MAX_CPU_MILLICORES = 100, 64_000
+MIN_MEMORY_MIB, MAX_MEMORY_MIB = 256, 524_288
+"""The largest common nodes have 64 cores and 512 GiB; a request for more is taken for a slip of the unit."""
 
 MIN_STORAGE_GIB = 1
 MAX_STORAGE_GIB = 16384

@@ -38,9 +38,15 @@ _NEXT: dict[OperationState, frozenset[OperationState]] = {
     OperationState.RUNNING: MOVING - {OperationState.QUEUED} | FINISHED | {OperationState.STUCK},
     OperationState.WAITING: MOVING - {OperationState.QUEUED} | FINISHED | {OperationState.STUCK},
     OperationState.UNDOING: frozenset(
-        {OperationState.UNDOING, OperationState.FAILED, OperationState.CANCELLED, OperationState.STUCK}
+        {
+            OperationState.RUNNING,
+            OperationState.UNDOING,
+            OperationState.FAILED,
+            OperationState.CANCELLED,
+            OperationState.STUCK,
+        }
     ),
-    OperationState.STUCK: frozenset({OperationState.QUEUED, OperationState.UNDOING, OperationState.FAILED}),
+    OperationState.STUCK: frozenset({OperationState.QUEUED, OperationState.UNDOING}) | FINISHED,
 }
 
 

@@ -12,6 +12,7 @@ from provisioning.audits import audit_all_quotas, forget_old_keys
 from provisioning.dispatch import ADVANCE, wake
 from provisioning.dispatching import dispatch_due as dispatch_due_operations
 from provisioning.reaper import compare_all_clusters
+from provisioning.upkeep import look_after_all
 
 
 @shared_task(name=ADVANCE)
@@ -24,6 +25,17 @@ def advance(operation_id: str, **_later_arguments: Any) -> None:
 def dispatch_due(**_later_arguments: Any) -> None:
     """Nudge the queue for everything that is due."""
     dispatch_due_operations(now=SYSTEM_CLOCK.now(), send=wake)
+
+
+@shared_task(name="provisioning.look_after")
+def look_after(**_later_arguments: Any) -> None:
+    """Look after backups, schedules and databases whose end has come."""
+    look_after_all()
+
+
+@shared_task(name="provisioning.pulse")
+def pulse(**_later_arguments: Any) -> None:
+    """Do nothing: that it was completed shows that the worker works."""
 
 
 @shared_task(name="provisioning.reap")

@@ -98,6 +98,8 @@ class Transient(ProductError):
     """The outside world did not answer as it should; the same call may work later."""
 
     code = "outside.transient"
+    counts_as_try: ClassVar[bool] = True
+    """False: nobody's fault here, so it does not use up the tries of a step, and only the operation's own deadline ends the waiting."""
 
     def __init__(self, detail: str | None = None, *, retry_after: timedelta | None = None) -> None:
         """Remember how long the other side asked us to wait, if it did."""

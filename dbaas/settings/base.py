@@ -97,15 +97,19 @@ SESSION_COOKIE_HTTPONLY = True
 
 # What `settings_from` fills in; declared here so that `django.conf.settings` is typed.
 ACCESS_TOKEN_LIFETIME: timedelta
+ALIVE_DIR: Path
 API_KEY_PEPPER: str
 BASE_DIR: Path
 CELERY: dict[str, Any]
+CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
 DATA_DIR: Path
 FLOWER_URL: str
 JWT_SIGNING_KEY: str
+LEASE_SECONDS: int
 MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
+PROMETHEUS_URL: str
 PUBLIC_URL: str
 REFRESH_TOKEN_LIFETIME: timedelta
 TRUSTED_PROXIES: list[str]
@@ -123,6 +127,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
     """Return every setting that follows from the environment, ready for `globals().update(...)`."""
     return {
         "BASE_DIR": ROOT,
+        "ALIVE_DIR": environment.alive_dir,
         "DATA_DIR": environment.dbaas_data_dir,
         "SECRET_KEY": environment.secret_key,
         "JWT_SIGNING_KEY": environment.jwt_signing_key,
@@ -131,12 +136,17 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
         "SIMPLE_JWT": _simple_jwt(environment),
         "DATABASES": {"default": database_from(environment)},
-        "CELERY": celery_from(broker_url=environment.broker_url, is_publisher=is_publisher),
+        "CELERY": celery_from(
+            broker_url=environment.broker_url, is_publisher=is_publisher, lease_seconds=environment.lease_seconds
+        ),
+        "LEASE_SECONDS": environment.lease_seconds,
         "LOGGING": logging_from(level=environment.log_level, log_format=environment.log_format),
         "ALLOWED_HOSTS": _listed(environment.allowed_hosts),
         "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
+        "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
+        "CLUSTER_CALLS_PER_SECOND": environment.cluster_calls_per_second,
         "CRASH_POINT": environment.dbaas_crash,
         "TRUSTED_PROXIES": _listed(environment.trusted_proxies),
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,

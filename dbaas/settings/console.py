@@ -22,12 +22,21 @@ UNFOLD = {
             {
                 "title": "Now",
                 "items": [
-                    _item("Operations", "pending_actions", _OPERATIONS, "provisioning.admin.is_every_operation_chosen"),
-                    _item("Stuck", "report", f"{_OPERATIONS}?state=stuck", "provisioning.admin.is_stuck_chosen"),
+                    _item(
+                        "Operations",
+                        "pending_actions",
+                        _OPERATIONS,
+                        "provisioning.admin.databases.is_every_operation_chosen",
+                    ),
+                    _item(
+                        "Stuck", "report", f"{_OPERATIONS}?state=stuck", "provisioning.admin.databases.is_stuck_chosen"
+                    ),
+                    _item("Leaks and drift", "leak_remove", "/admin/provisioning/finding/?closed_at__isempty=1"),
                     _item("Databases", "database", "/admin/provisioning/database/?is_live__exact=1"),
+                    _item("Backups", "backup", "/admin/provisioning/backup/"),
                     _item("Tenants", "groups", "/admin/tenants/tenant/"),
                     _item("Clusters", "hub", "/admin/provisioning/cluster/"),
-                    _item("Background jobs (Flower)", "local_florist", "provisioning.admin.flower_address"),
+                    _item("Background jobs (Flower)", "local_florist", "provisioning.admin.databases.flower_address"),
                     _item("Health", "monitor_heart", "/health/ready"),
                     _item("API", "api", "/api/docs"),
                 ],

@@ -32,6 +32,9 @@ class Environment(BaseSettings):
     dbaas_crash: str | None = None
     """Tests only: see dbaas.core.crash."""
 
+    alive_dir: Path = Field(default_factory=lambda: data_dir_from(os.environ) / "alive")
+    """Where workers leave a mark when they have completed a task; `dbaas.processes alive` looks there."""
+
     secret_key: str = Field(min_length=32)
     jwt_signing_key: str = Field(min_length=32)
     """Signs access and refresh tokens; apart from SECRET_KEY, so that either can be rotated alone."""
@@ -50,6 +53,8 @@ class Environment(BaseSettings):
     csrf_trusted_origins: str = ""
     public_url: str = "http://127.0.0.1:8000"
     flower_url: str = "http://127.0.0.1:5555"
+    prometheus_url: str = ""
+    """http(s)://... of the Prometheus that scrapes the clusters; without one metrics show the present moment only."""
     trusted_proxies: str = ""
     """Addresses or networks, comma-separated, whose X-Forwarded-For is believed; the audit log and login limits see the address behind."""
     behind_tls_proxy: bool = True
@@ -60,6 +65,10 @@ class Environment(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+    lease_seconds: int = Field(default=60, ge=30, le=600)
+    """For how long a worker has an operation to itself. After it was killed, its operations go on when this has passed."""
+    cluster_calls_per_second: int = Field(default=20, ge=1, le=10_000)
+    """What one process asks of one cluster's API at the most; twice as many at once after a pause."""
     max_operations_in_dispatch: int = Field(default=200, ge=1, le=5000)
     """Due operations that one dispatcher tick publishes at most."""
     max_operations_per_tenant_in_dispatch: int = Field(default=50, ge=1, le=5000)
@@ -70,6 +79,13 @@ class Environment(BaseSettings):
     def _known_database(cls, url: str) -> str:
         if url and not url.startswith(("sqlite:", "postgres:", "postgresql:", "mongodb:", "mongodb+srv:")):
             raise ValueError("must start with sqlite:, postgresql: or mongodb:")
+        return url
+
+    @field_validator("prometheus_url")
+    @classmethod
+    def _known_scheme(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
         return url
 
     @classmethod

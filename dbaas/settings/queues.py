@@ -5,9 +5,13 @@ Every value here bounds something: what a dead broker may cost a request, how lo
 
 from typing import Any
 
-STEP_SOFT_LIMIT_SECONDS = 30
-STEP_HARD_LIMIT_SECONDS = 45
-"""Must stay below the lease (provisioning.lease.LEASE, 60 s): a worker is killed before its lease can be taken by another."""
+DEFAULT_LEASE_SECONDS = 60
+
+
+def step_limits(lease_seconds: int) -> tuple[int, int]:
+    """Return after how many seconds a step is told to end, and after how many its process is killed: before another may take the lease."""
+    return lease_seconds // 2, lease_seconds * 3 // 4
+
 
 _SHARED_TRANSPORT = {
     "visibility_timeout": 300,
@@ -22,6 +26,9 @@ PUBLISHER_TRANSPORT = {**_SHARED_TRANSPORT, "socket_timeout": 0.5, "socket_conne
 """For the processes that only publish: a frozen broker costs a request 0.5 s, not 25."""
 
 
+SOFT_SHUTDOWN_SECONDS = 22
+"""How long a worker that is told to end lets its steps run on. Celery waits all of it whenever one runs, and takes two seconds more."""
+
 _QUEUES = {
     "task_default_queue": "ops",
     "task_create_missing_queues": False,
@@ -32,7 +39,13 @@ _QUEUES = {
 
 BEAT_SCHEDULE = {
     "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
+    "give every worker something to complete": {
+        "task": "provisioning.pulse",
+        "schedule": 10.0,
+        "options": {"expires": 10, "queue": "ops"},
+    },
     "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
+    "look after backups": {"task": "provisioning.look_after", "schedule": 60.0, "options": {"expires": 50}},
     "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
 }
 """In seconds. A message that waited longer than `expires` is dropped: the next one does the same."""
@@ -43,8 +56,9 @@ def only_publishes(program: str) -> bool:
     return not ("celery" in program or program.endswith("dbaas/processes.py"))
 
 
-def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
+def celery_from(*, broker_url: str, is_publisher: bool, lease_seconds: int = DEFAULT_LEASE_SECONDS) -> dict[str, Any]:
     """Return Celery's configuration (lower-case names) for this process."""
+    soft_limit_seconds, hard_limit_seconds = step_limits(lease_seconds)
     return {
         "broker_url": broker_url,
         "broker_transport_options": PUBLISHER_TRANSPORT if is_publisher else WORKER_TRANSPORT,
@@ -56,14 +70,14 @@ def celery_from(*, broker_url: str, is_publisher: bool) -> dict[str, Any]:
         "task_reject_on_worker_lost": False,
         "task_ignore_result": True,
         "result_backend": None,
-        "task_soft_time_limit": STEP_SOFT_LIMIT_SECONDS,
-        "task_time_limit": STEP_HARD_LIMIT_SECONDS,
+        "task_soft_time_limit": soft_limit_seconds,
+        "task_time_limit": hard_limit_seconds,
         **_QUEUES,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
         "worker_max_tasks_per_child": 5000,
         "worker_max_memory_per_child": 400_000,
-        "worker_soft_shutdown_timeout": 25,
+        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN_SECONDS,
         "worker_send_task_events": True,
         "task_send_sent_event": False,
         "worker_enable_remote_control": True,

@@ -17,6 +17,7 @@ _environment = read_environment(
     api_key_pepper=DEVELOPMENT_SECRET + "-pepper",
     broker_url="memory://",
     log_level="WARNING",
+    cluster_calls_per_second="10000",
 )
 globals().update(settings_from(_environment))
 

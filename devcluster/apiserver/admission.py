@@ -6,7 +6,7 @@ knowledge (TLS, monitoring) are left to it. What is checked of an OpsRequest is 
 
 from collections.abc import Callable, Iterator, Mapping
 
-from devcluster.apiserver import opsrequests
+from devcluster.apiserver import kubestash, opsrequests
 from devcluster.apiserver.errors import Body, denied_by_webhook
 from devcluster.apiserver.kubedb import DATABASES, OPERATIONS, Context, version_resource
 from devcluster.apiserver.request import Request
@@ -186,6 +186,8 @@ class Admission:
                     raise denied_by_webhook(f"{resource.kind.lower()}webhook.validators.{DATABASES}", text)
         if resource.group == OPERATIONS:
             opsrequests.check(old, new, context)
+        if resource.group in kubestash.GROUPS:
+            kubestash.check(old, new, context)
 
     def check_delete(self, request: Request, old: Body) -> None:
         """Let a delete pass.

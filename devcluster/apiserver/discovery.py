@@ -22,6 +22,7 @@ VERSION: Body = {
 _STATUS_VERBS = ("get", "patch", "update")
 _EXTRA: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "pods": (("log", "Pod", ("get",)),),
+    "services": (("proxy", "ServiceProxyOptions", ("get",)),),
     "serviceaccounts": (("token", "TokenRequest", ("create",)),),
     "namespaces": (("finalize", "Namespace", ("update",)),),
 }

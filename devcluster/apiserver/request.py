@@ -21,6 +21,8 @@ class Request:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    rest: str = ""
+    """What follows the subresource `proxy` in the path."""
     query: Mapping[str, str] = field(default_factory=dict)
     user_agent: str = ""
     warnings: list[str] = field(default_factory=list)

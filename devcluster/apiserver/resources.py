@@ -112,6 +112,7 @@ BUILT_IN: tuple[Resource, ...] = (
     _resource("authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", cluster=True,
               verbs=("create",)),
     _resource("authentication.k8s.io/v1", "selfsubjectreviews", "SelfSubjectReview", cluster=True, verbs=("create",)),
+    _resource("metrics.k8s.io/v1beta1", "pods", "PodMetrics", verbs=("get", "list")),
     _resource("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", "crd", "crds",
               status=True, cluster=True),
 )  # fmt: skip

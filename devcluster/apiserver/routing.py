@@ -7,8 +7,11 @@ from devcluster.apiserver.rbac import User
 from devcluster.apiserver.registry import Registry
 from devcluster.apiserver.request import Request
 
-_SUBRESOURCES = {"pods": {"log"}, "namespaces": {"finalize"}, "serviceaccounts": {"token"}}
+_SUBRESOURCES = {"pods": {"log"}, "services": {"proxy"}, "namespaces": {"finalize"}, "serviceaccounts": {"token"}}
 TOKEN = "token"  # noqa: S105 — the name of a subresource
+PROXY = ("services", "proxy")
+_READ_ONLY = frozenset({"log", "proxy"})
+_READING = frozenset({"get"})
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -39,11 +42,14 @@ def parse(
         namespace, rest = rest[1], rest[2:]
     resource = registry.find(group, version, rest[0])
     name, subresource, *excess = [*rest[1:], "", ""][: max(len(rest) - 1, 2)]
+    behind, excess = (excess, []) if (resource.key, subresource) == PROXY else ([], excess)
     if excess or (namespace and not resource.is_namespaced):
         raise path_not_found()
     if subresource and subresource not in _SUBRESOURCES.get(resource.key, ()):
         _require_status(subresource, has_status=resource.has_status)
     verb = _verb(method, name, query)
+    if verb not in _READING and subresource in _READ_ONLY:
+        raise method_not_allowed()
     if verb not in resource.verbs or (verb == "create" and name and subresource != TOKEN):
         raise method_not_allowed()
     if resource.is_namespaced and not namespace and (name or verb in {"create", "deletecollection"}):
@@ -55,6 +61,7 @@ def parse(
         namespace=namespace,
         name=name,
         subresource=subresource,
+        rest="/".join(behind),
         query=query,
         user_agent=user_agent,
     )

@@ -13,8 +13,10 @@ from devcluster.apiserver import (
     discovery,
     documents,
     faults,
+    metrics_api,
     patching,
     protobuf,
+    proxying,
     representation,
     reviews,
     routing,
@@ -25,14 +27,13 @@ from devcluster.apiserver.errors import (
     ApiError,
     Body,
 )
+from devcluster.apiserver.kubelet import Kubelet
 from devcluster.apiserver.rbac import SUPERUSERS, User
 from devcluster.apiserver.request import Request
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The limit of the real server."""
-LOG_ANNOTATION = "devcluster.local/log"
-"""Where the operator leaves the text that `kubectl logs` shows."""
 _OPEN = ("readyz", "livez", "healthz", "version")
 
 
@@ -41,6 +42,9 @@ class Surface:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        kubelet = Kubelet(cluster.store)
+        self._proxying = proxying.Proxying(cluster.reader, kubelet)
+        self._metrics = metrics_api.PodMetrics(cluster.store, cluster.reader, kubelet)
 
     async def serve(self, http: web.Request) -> web.StreamResponse:
         """Answer one request; every failure becomes a Status object."""
@@ -90,6 +94,10 @@ class Surface:
         return _reset(http) if rule.fault in {"reset_after", "timeout_after_effect"} else response
 
     async def _perform(self, http: web.Request, request: Request) -> web.StreamResponse:
+        if request.subresource in {proxying.LOG, proxying.PROXY}:
+            return await self._proxying.answer(request)
+        if request.resource.group == metrics_api.GROUP:
+            return _answer(await self._metrics.answer(request, _form(http)), 200)
         if request.verb == "watch":
             return await self._watch(http, request)
         if request.verb in {"get", "list"}:
@@ -125,9 +133,6 @@ class Surface:
         if request.verb == "list":
             return _answer(self._cluster.reader.listing(request, form), 200)
         stored = self._cluster.reader.get(request)
-        if request.subresource == "log":
-            annotations = orjson.loads(stored)["metadata"].get("annotations") or {}
-            return web.Response(text=annotations.get(LOG_ANNOTATION, ""))
         return _answer(form.one(request.resource, stored), 200)
 
     def _delete_collection(self, request: Request, options: Body) -> web.Response:

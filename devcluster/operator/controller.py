@@ -12,17 +12,20 @@ from pathlib import Path
 
 from devcluster.operator import catalogue
 from devcluster.operator.apply import ForeignObjectError
+from devcluster.operator.backup.coordinator import Coordinator
 from devcluster.operator.database import INSTANCE_LABEL, NAME_LABEL, OURS
 from devcluster.operator.deletion import claims_of, release_claim
 from devcluster.operator.engine import Engine, load_engines
 from devcluster.operator.events import Recorder
+from devcluster.operator.exporter.server import ExporterServer
 from devcluster.operator.kube import ApiError, Body, Kube
+from devcluster.operator.ops.request import Request
 from devcluster.operator.probes import RedisError
 from devcluster.operator.processes import PodKey, Processes, ServerError
 from devcluster.operator.provisioner import Provisioner
 from devcluster.operator.proxy import Proxy
 from devcluster.operator.queue import WorkQueue
-from devcluster.operator.resources import CLAIMS, PODS, SERVICES
+from devcluster.operator.resources import CLAIMS, PODS, SERVICES, request_resource
 from devcluster.operator.site import Key, NotYetError, Site
 from devcluster.operator.volumes import Volumes
 
@@ -48,7 +51,9 @@ class Controller:
             events=Recorder(kube),
             proxy=Proxy(),
         )
-        self._provisioner = Provisioner(self._site, self._engines)
+        self._exporter = ExporterServer(self._site)
+        self._backups = Coordinator(self._site, self._engines, self._wake, EXPECTED)
+        self._provisioner = Provisioner(self._site, self._engines, self._backups.fill)
         self._databases: WorkQueue[Key] = WorkQueue(self._provisioner.reconcile, expected=EXPECTED)
         self._claims: WorkQueue[tuple[str, str]] = WorkQueue(self._release_claim, expected=EXPECTED)
         self._seen: dict[Key, object] = {}
@@ -58,11 +63,18 @@ class Controller:
         """Work until told to stop, then stop every server cleanly."""
         self._site.processes.adopt_all()
         stopping = asyncio.create_task(stop.wait())
-        installing = asyncio.create_task(catalogue.install(self._site.kube))
+        installing = asyncio.create_task(self._prepare())
         await asyncio.wait([stopping, installing], return_when=asyncio.FIRST_COMPLETED)
         tasks = [asyncio.create_task(self._watch_databases(engine)) for engine in self._engines.values()]
-        made = (self._watch_pods(), self._watch_services(), self._watch_claims(), self._warm_up())
+        made = (
+            *self._backups.watchers(),
+            self._watch_pods(),
+            self._watch_services(),
+            self._watch_claims(),
+            self._warm_up(),
+        )
         tasks += [asyncio.create_task(watch) for watch in made]
+        tasks = [*(asyncio.create_task(self._watch_requests(engine)) for engine in self._engines.values()), *tasks]
         for key in self._site.processes.owners():
             self._databases.add(key)
         stopping = asyncio.create_task(stop.wait())
@@ -74,12 +86,17 @@ class Controller:
         finally:
             await self._stop([stopping, installing, *tasks])
 
+    async def _prepare(self) -> None:
+        await catalogue.install(self._site.kube)
+        await self._exporter.start()
+
     async def _stop(self, tasks: list[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
         logger.info("stopping the servers")
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(self._databases.close(), self._claims.close())
+        await asyncio.gather(self._databases.close(), self._claims.close(), self._backups.close())
+        await self._exporter.stop()
         await self._site.proxy.close_all()
         await self._site.processes.stop_all(grace_seconds=STOP_SECONDS)
 
@@ -94,6 +111,13 @@ class Controller:
             if known is None or self._seen.get(key) != known:
                 self._wake(key)
             self._seen[key] = known
+
+    async def _watch_requests(self, engine: Engine) -> None:
+        async for change in self._site.kube.watch(request_resource(engine.kind)):
+            if change.kind != "DELETED" and Request(change.body).is_live:
+                key = (engine.plural, change.body["metadata"]["namespace"], Request(change.body).database)
+                self._provisioner.note_request(key)
+                self._wake(key)
 
     async def _watch_services(self) -> None:
         async for change in self._site.kube.watch(SERVICES, OURS):

@@ -6,7 +6,7 @@ One engine is one file in `engines/`, found by looking in the folder. Adding one
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,21 @@ class Login:
 
     username: str
     password: str
+
+
+class UnsuitableError(Exception):
+    """What an OpsRequest wants does not fit this database."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Where the spec keeps what an OpsRequest calls by one word, for example `shard`."""
+
+    path: tuple[str, ...] = ()
+    container: str
+    """Empty where resources stand beside the pod template instead of in one of its containers."""
+    volume: tuple[str, ...] = ("storage", "resources", "requests")
+    """Where, below the path, the size of its volumes stands; empty for no volumes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +110,10 @@ class Engine(ABC):
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database whose defaults are filled in."""
 
+    @abstractmethod
+    def parts(self, db: Database) -> Mapping[str, Part]:
+        """Give the node types that an OpsRequest may name for this database."""
+
     def running_version(self, db: Database) -> str | None:  # noqa: ARG002 - real engines look at the database
         """Tell which server really runs, for example PostgreSQL 17.10; None when the database is simulated."""
         return None
@@ -118,6 +137,38 @@ class Engine(ABC):
     async def join(self, workload: Workload) -> None:  # noqa: ARG002 - only clusters have something to join
         """Bring the running servers together."""
         return
+
+    @abstractmethod
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the members that a HorizontalScaling wants into a spec, in place. Raises: UnsuitableError."""
+
+    async def restart_order(self, workload: Workload, pods: Sequence[PodShape]) -> list[PodShape]:  # noqa: ARG002 - most need none
+        """Put pods, standbys first, into the order in which they may be restarted with the workload's settings."""
+        return list(pods)
+
+    async def before_restart(self, workload: Workload, pod: PodShape) -> None:  # noqa: ARG002 - most need nothing
+        """Do what must be done while the server of a pod still runs."""
+        return
+
+    async def refresh(self, workload: Workload) -> None:  # noqa: ARG002 - simulated servers have no settings
+        """Make running servers follow the workload as far as they can without a restart. Raises: ServerError."""
+        return
+
+    async def needs_restart(self, workload: Workload) -> bool:  # noqa: ARG002 - most cannot tell
+        """Tell, after `refresh`, whether running servers follow their settings only after a restart."""
+        return True
+
+    async def change_password(self, workload: Workload, password: str) -> None:  # noqa: ARG002 - simulated ones have none
+        """Give the running servers another password; the workload has the present one. May run again. Raises: ServerError."""
+        return
+
+    async def release(self, workload: Workload, leaving: Sequence[str]) -> None:  # noqa: ARG002 - most just stop
+        """Make it safe to stop the named pods, which are not in the workload any more. Raises: ServerError."""
+        return
+
+    async def can_go_back(self, workload: Workload, before: Database) -> bool:  # noqa: ARG002 - most can always
+        """Tell whether the servers could run as they did before a failed change to this workload."""
+        return True
 
     async def leave(self, db: Database, peers: Mapping[str, Peer]) -> None:  # noqa: ARG002 - most have no peers
         """Tell the peers that still run that this database is going away."""

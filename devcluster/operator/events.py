@@ -19,8 +19,10 @@ COMPONENT = "KubeDB Operator"
 class Recorder:
     """Writes events."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, *, component: str = COMPONENT) -> None:
+        """`component` is who tells the events."""
         self._kube = kube
+        self._component = component
 
     async def normal(self, about: Mapping[str, Body], reason: str, message: str) -> None:
         """Tell that something went well."""
@@ -31,7 +33,7 @@ class Recorder:
         await self._record(about, "Warning", reason, message)
 
     async def _record(self, about: Mapping[str, Body], kind: str, reason: str, message: str) -> None:
-        event = build(about, kind, reason, message)
+        event = build(about, kind, reason, message, component=self._component)
         namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
         level = logging.WARNING if kind == "Warning" else logging.INFO
         logger.log(level, "%s %s/%s: %s", about["kind"], namespace, about["metadata"]["name"], message)
@@ -51,7 +53,7 @@ class Recorder:
             logger.warning("event not recorded: %s", error)
 
 
-def build(about: Mapping[str, Body], kind: str, reason: str, message: str) -> Body:
+def build(about: Mapping[str, Body], kind: str, reason: str, message: str, *, component: str = COMPONENT) -> Body:
     """Build an event; the same story about the same object has the same name."""
     metadata = about["metadata"]
     digest = hashlib.sha256(f"{metadata['uid']} {kind} {reason} {message}".encode()).hexdigest()[:16]
@@ -71,8 +73,8 @@ def build(about: Mapping[str, Body], kind: str, reason: str, message: str) -> Bo
         "type": kind,
         "reason": reason,
         "message": message,
-        "source": {"component": COMPONENT},
-        "reportingComponent": COMPONENT,
+        "source": {"component": component},
+        "reportingComponent": component,
         "reportingInstance": "",
         "firstTimestamp": now,
         "lastTimestamp": now,

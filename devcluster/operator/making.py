@@ -11,6 +11,7 @@ from devcluster.operator import objects
 from devcluster.operator.apply import ensure, ensure_created, refuse_foreign_secret
 from devcluster.operator.database import Database, selector_text
 from devcluster.operator.engine import Engine, Login
+from devcluster.operator.exporter.objects import stats_services
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import Layout, SecretShape
 from devcluster.operator.resources import (
@@ -59,13 +60,17 @@ async def make_config(site: Site, db: Database) -> dict[str, str]:
             raise NotYetError(f"configuration secret {name} is not found")
         files |= _decoded(found)
     files |= configuration.get("inline") or {}
-    await ensure(site.kube, SECRETS, objects.config_secret(db, files))
+    made, _ = await ensure(site.kube, SECRETS, objects.config_secret(db, files))
+    stale = {name: None for name in made.get("data") or {} if name not in files}
+    if stale:
+        await site.kube.patch(SECRETS, db.namespace, db.config_secret_name, {"data": stale})
     return files
 
 
 async def make_objects(site: Site, db: Database, layout: Layout, *, with_secret: bool) -> None:
     """Bring everything but the pods and the auth secret to what the layout says."""
     services = [(SERVICES, objects.service(db, shape)) for shape in layout.services]
+    services += [(SERVICES, body) for body in stats_services(db)]
     budgets = [(DISRUPTION_BUDGETS, body) for body in objects.disruption_budgets(db, layout)]
     bindings = [
         (APP_BINDINGS, objects.app_binding(db, binding, with_secret=with_secret))
@@ -79,7 +84,10 @@ async def make_objects(site: Site, db: Database, layout: Layout, *, with_secret:
         *(_make(site, db, resource, body) for resource, body in [*services, *budgets, *bindings]),
         *(_make(site, db, PET_SETS, objects.pet_set(db, group)) for group in layout.groups),
     )
-    made = {PET_SETS: {group.name for group in layout.groups}, SERVICES: {shape.name for shape in layout.services}}
+    made = {
+        PET_SETS: {group.name for group in layout.groups},
+        SERVICES: {body["metadata"]["name"] for _, body in services},
+    }
     made[DISRUPTION_BUDGETS] = {body["metadata"]["name"] for _, body in budgets}
     await asyncio.gather(*(_remove_surplus(site, db, resource, names) for resource, names in made.items()))
 

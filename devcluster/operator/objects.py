@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from devcluster.operator.database import COMPONENT_LABEL, Database
+from devcluster.operator.exporter.objects import exporter_containers
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import Binding, Layout, NodeGroup, PodShape, SecretShape, ServiceShape
 from devcluster.operator.resources import (
@@ -163,8 +164,9 @@ def _pod_spec(db: Database, group: NodeGroup) -> Body:
     image = (db.version["spec"].get("db") or {}).get("image", f"{group.container}:{db.engine_version}")
     containers = [{"image": image, **container} for container in given.get("containers") or []]
     kept = ("nodeSelector", "tolerations", "schedulerName", "priorityClassName", "securityContext")
+    containers = containers or [{"name": group.container, "image": image}]
     return {
-        "containers": containers or [{"name": group.container, "image": image}],
+        "containers": [*containers, *exporter_containers(db, group)],
         "serviceAccountName": given.get("serviceAccountName") or db.name,
         **{key: given[key] for key in kept if key in given},
     }

@@ -50,6 +50,9 @@ REASONS: dict[tuple[Type, bool], tuple[str, str]] = {
         "DatabaseNotAcceptingConnectionRequest",
         "The database does not accept connections.",
     ),
+    (Type.DATA_RESTORE_STARTED, True): ("DataRestoreStartedByExternalInitializer", "The data is being restored."),
+    (Type.DATA_RESTORED, True): ("SuccessfullyDataRestored", "The data is restored."),
+    (Type.DATA_RESTORED, False): ("FailedToRestoreData", "The data could not be restored."),
     (Type.READY, True): ("ReadinessCheckSucceeded", "The database is ready."),
     (Type.READY, False): ("ReadinessCheckFailed", "The database is not ready."),
     (Type.PROVISIONED, True): ("DatabaseSuccessfullyProvisioned", "The database is provisioned."),
@@ -91,18 +94,25 @@ def _phase_when_provisioned(conditions: Sequence[Condition]) -> Phase | None:
 
 
 def with_condition(
-    conditions: Sequence[Condition], kind: Type, *, status: bool, generation: int, now: datetime | None = None
+    conditions: Sequence[Condition],
+    kind: Type,
+    *,
+    status: bool,
+    generation: int,
+    now: datetime | None = None,
+    reason: str = "",
+    message: str = "",
 ) -> list[Condition]:
     """Give the conditions with one of them set; its transition time moves only when its status does."""
-    reason, message = REASONS[kind, status]
+    usual_reason, usual_message = REASONS[kind, status]
     said = str(status)
     before = next((condition for condition in conditions if condition["type"] == kind), None)
     kept = before is not None and before["status"] == said
     condition = {
         "type": str(kind),
         "status": said,
-        "reason": reason,
-        "message": message,
+        "reason": reason or usual_reason,
+        "message": message or usual_message,
         "observedGeneration": generation,
         "lastTransitionTime": before["lastTransitionTime"] if before and kept else timestamp(now),
     }

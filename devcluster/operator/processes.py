@@ -102,6 +102,14 @@ class Processes:
         """Give the databases whose servers run."""
         return {server.record.owner for server in self._servers.values()}
 
+    def known(self) -> list[PodKey]:
+        """Give the pods whose servers were started or adopted."""
+        return list(self._servers)
+
+    def log_of(self, key: PodKey) -> Path:
+        """Give where a pod's server writes its log."""
+        return self._folder(key) / "server.log"
+
     def running(self, key: PodKey) -> Server | None:
         """Give the server of a pod if it runs."""
         server = self._servers.get(key)
@@ -200,7 +208,7 @@ class Processes:
         (folder / "process").unlink(missing_ok=True)
         _write(folder / "record.json", json.dumps(asdict(record)))
         self._ports.keep(launch.port)
-        log = folder / "server.log"
+        log = self.log_of(key)
         if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
             log.replace(folder / "server.log.1")
         with log.open("ab") as output:
@@ -248,7 +256,7 @@ class Processes:
 
     def _log_tail(self, key: PodKey) -> str:
         try:
-            text = (self._folder(key) / "server.log").read_bytes()[-LOG_TAIL_BYTES:]
+            text = self.log_of(key).read_bytes()[-LOG_TAIL_BYTES:]
         except OSError:
             return "it left no log."
         return " / ".join(text.decode(errors="replace").splitlines()[-3:])

@@ -6,29 +6,29 @@ It runs for one database at a time and any number of times; `controller.py` deci
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from devcluster.operator import deletion, making, pods
+from devcluster.operator import deletion, pods
 from devcluster.operator.apply import ForeignObjectError
 from devcluster.operator.database import FINALIZER, ROLE_LABEL, Database
-from devcluster.operator.engine import Engine, Peer, Workload
+from devcluster.operator.engine import Engine, Workload
 from devcluster.operator.health import Health, assess
+from devcluster.operator.initial import awaits_restore
 from devcluster.operator.kube import Body
-from devcluster.operator.objects import RUNNING_VERSION_ANNOTATION, SIMULATED_ANNOTATION
+from devcluster.operator.ops.requests import OpsRequests
 from devcluster.operator.phases import Phase, Type
 from devcluster.operator.pods import PodStates
 from devcluster.operator.processes import ServerError
-from devcluster.operator.resources import PODS
-from devcluster.operator.routing import route
 from devcluster.operator.site import Key, NotYetError, Site
 from devcluster.operator.status import Status
+from devcluster.operator.workloads import UNDECIDED_VERSION, Workloads, marks
 
 logger = logging.getLogger(__name__)
 
-STARTING_AT_ONCE = 3
 RECHECK_REFUSED_SECONDS = 60.0
-UNDECIDED_VERSION: Body = {"spec": {"version": "0"}}
+REQUEST_SECONDS = 0.5
+"""How soon a request that waits for another thing than the database's health is looked at again."""
 
 
 @dataclass(kw_only=True)
@@ -43,17 +43,32 @@ class _Settled:
 class Provisioner:
     """Reconciles databases."""
 
-    def __init__(self, site: Site, engines: Mapping[str, Engine]) -> None:
+    def __init__(
+        self, site: Site, engines: Mapping[str, Engine], fill: Callable[[Engine, Workload], Awaitable[None]]
+    ) -> None:
+        """`fill` brings what an archive holds into a new database that asks for it, before its first server starts."""
+        self._fill = fill
         self._site = site
         self._engines = engines
         self._settled: dict[Key, _Settled] = {}
         self._changed: set[Key] = set()
-        self._starting = asyncio.Semaphore(STARTING_AT_ONCE)
+        self._workloads = Workloads(site, engines)
+        self._requests = OpsRequests(self._workloads)
+
+    def note_request(self, key: Key) -> None:
+        """Remember that a database has an OpsRequest to attend to."""
+        self._requests.note(key)
 
     def unsettle(self, key: Key) -> None:
         """Make the next reconcile look at everything again, because something has changed."""
         self._settled.pop(key, None)
         self._changed.add(key)
+
+    def _unsettle_dependents(self, key: Key) -> None:
+        """Make those that refer to a changed database look at it again with their next health check."""
+        for other, settled in list(self._settled.items()):
+            if key in self._engines[other[0]].referred(settled.workload.db).values():
+                self.unsettle(other)
 
     async def reconcile(self, key: Key) -> float | None:
         """Do what the database needs now; give the seconds until the next look, None for no next look."""
@@ -113,44 +128,33 @@ class Provisioner:
             return
         db = Database(resource=engine.resource, body=body, version=UNDECIDED_VERSION)
         kinds = [other.resource for other in self._engines.values()]
-        await engine.leave(db, await self._peers(engine, db, must_be_ready=False))
+        await engine.leave(db, await self._workloads.peers(engine, db, must_be_ready=False))
         listed = await asyncio.gather(*(self._site.kube.list_all(kind, db.namespace) for kind in kinds))
         await deletion.terminate(self._site, engine, db, [one for bodies in listed for one in bodies])
         logger.info("%s %s/%s: deleted (%s)", engine.kind, db.namespace, db.name, db.spec.get("deletionPolicy"))
 
     async def _provision(self, key: Key, engine: Engine, db: Database) -> float | None:
         db = await self._with_defaults(engine, db)
+        present = db
+        db, waiting = await self._requests.attend(engine, db)
+        if db is not present:
+            self._unsettle_dependents(key)
         status = Status(kube=self._site.kube, resource=engine.resource, body=db.body)
         if db.spec.get("halted"):
             await self._halt(engine, db, status)
             return None
         await deletion.resume(db, status)
         await status.set({Type.PROVISIONING_STARTED: True})
-        peers = await self._peers(engine, db, must_be_ready=True)
-        login = await making.make_login(self._site, engine, db)
-        config_files = await making.make_config(self._site, db)
-        layout = engine.layout(db)
-        await making.make_objects(self._site, db, layout, with_secret=bool(login.password))
-        states = await pods.look(self._site, db)
-        opened = {pod.name: await pods.open_volume(self._site, engine, db, pod) for pod in layout.pods}
-        workload = Workload(
-            db=db,
-            layout=layout,
-            login=login,
-            config_files=config_files,
-            volumes={name: folder for name, folder in opened.items() if folder is not None},
-            processes=self._site.processes,
-            peers=peers,
-        )
+        workload, states = await self._workloads.prepare(engine, db)
+        await self._fill(engine, workload)
         await self._report_down(engine, workload, states, status)
         # Only real servers cost something to start.
-        async with self._starting if engine.running_version(db) else contextlib.nullcontext():
+        async with self._workloads.starting if engine.running_version(db) else contextlib.nullcontext():
             await self._start(engine, workload, states)
-        await self._follow_roles(engine, workload, states)
-        await pods.report_groups(self._site, db, layout, states)
-        routed = await route(self._site, db, states)
-        health = await assess(engine, workload, states.labels())
+        health, routed = await self._workloads.settle(engine, workload, states)
         await self._report_health(status, db, health)
+        if waiting:
+            return REQUEST_SECONDS if health.complete else 1.0
         if routed and key not in self._changed:
             self._settled[key] = _Settled(workload=workload, labels=states.labels())
         return _period(db) if health.complete else 1.0
@@ -160,9 +164,7 @@ class Provisioner:
         spec = engine.defaults(db)
         if spec.get("halted") and spec["deletionPolicy"] != "DoNotTerminate":
             spec["deletionPolicy"] = "Halt"
-        running = engine.running_version(db)
-        annotations: dict[str, str | None] = {SIMULATED_ANNOTATION: "false" if running else "true"}
-        annotations[RUNNING_VERSION_ANNOTATION] = running
+        annotations = marks(engine, db)
         present = db.body["metadata"].get("annotations") or {}
         finalizers = db.body["metadata"].get("finalizers") or []
         same = all(present.get(name) == value for name, value in annotations.items())
@@ -182,21 +184,8 @@ class Provisioner:
             message = "Can't halt, since termination policy is 'DoNotTerminate'"
             await self._site.events.warning(db.body, "Failed", message)
             return
-        await engine.leave(db, await self._peers(engine, db, must_be_ready=False))
+        await engine.leave(db, await self._workloads.peers(engine, db, must_be_ready=False))
         await deletion.halt(self._site, db, status)
-
-    async def _peers(self, engine: Engine, db: Database, *, must_be_ready: bool) -> dict[str, Peer]:
-        peers: dict[str, Peer] = {}
-        for role, key in engine.referred(db).items():
-            other, namespace, name = self._engines[key[0]], key[1], key[2]
-            body = await self._site.kube.find(other.resource, namespace, name)
-            if body is not None and (body.get("status") or {}).get("phase") == Phase.READY:
-                peer = Database(resource=other.resource, body=body, version=UNDECIDED_VERSION)
-                login = await making.make_login(self._site, other, peer)
-                peers[role] = Peer(db=peer, login=login, ports=self._site.processes.ports_of(key))
-            elif must_be_ready:
-                raise NotYetError(f"{other.kind} {namespace}/{name} is not ready")
-        return peers
 
     async def _report_down(self, engine: Engine, workload: Workload, states: PodStates, status: Status) -> None:
         """Tell that servers are down, before they are started again."""
@@ -225,15 +214,6 @@ class Provisioner:
         if engine.running_version(db) is not None:
             await engine.join(workload)
 
-    async def _follow_roles(self, engine: Engine, workload: Workload, states: PodStates) -> None:
-        if engine.running_version(workload.db) is None:
-            return
-        for name, role in (await engine.roles(workload)).items():
-            if states.labels()[name].get(ROLE_LABEL) != role:
-                patch = {"metadata": {"labels": {ROLE_LABEL: role}}}
-                states.bodies[name] = await self._site.kube.patch(PODS, workload.db.namespace, name, patch)
-                logger.info("pod %s/%s: is %s now", workload.db.namespace, name, role)
-
     async def _report_health(self, status: Status, db: Database, health: Health) -> None:
         before = status.phase
         if status.has(Type.PROVISIONED):
@@ -243,9 +223,15 @@ class Provisioner:
             return
         for kind, value in health.conditions.items():
             await status.set({kind: value})
-        if health.complete:
+        if health.complete and not awaits_restore(db.spec, {"conditions": status.conditions}):
+            await self._mark_initialized(db)
             await status.set({Type.PROVISIONED: True})
             await self._site.events.normal(db.body, "Successful", f"Successfully provisioned {db.resource.kind}")
+
+    async def _mark_initialized(self, db: Database) -> None:
+        """What fills a new database happens once: write that it has."""
+        if db.spec.get("init") and not db.spec["init"].get("initialized"):
+            await self._site.kube.patch(db.resource, db.namespace, db.name, {"spec": {"init": {"initialized": True}}})
 
 
 def _period(db: Database) -> float:

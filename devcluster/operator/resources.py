@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 DATABASE_GROUP = "kubedb.com"
 CATALOG_API = "catalog.kubedb.com/v1alpha1"
+REQUEST_API = "ops.kubedb.com/v1alpha1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +55,8 @@ def database_resource(kind: str, plural: str) -> Resource:
 def version_resource(kind: str) -> Resource:
     """Give the cluster-scoped catalogue resource of a database kind, for example PostgresVersion."""
     return Resource(api_version=CATALOG_API, kind=f"{kind}Version", plural=f"{kind.lower()}versions", namespaced=False)
+
+
+def request_resource(kind: str) -> Resource:
+    """Give the resource of the OpsRequests of a database kind, for example PostgresOpsRequest."""
+    return Resource(api_version=REQUEST_API, kind=f"{kind}OpsRequest", plural=f"{kind.lower()}opsrequests")

@@ -4,6 +4,7 @@ The listening itself is in `proxy.py`.
 """
 
 from devcluster.operator.database import Database, selector_text
+from devcluster.operator.exporter.objects import is_stats
 from devcluster.operator.kube import Body
 from devcluster.operator.objects import ADDRESS_ANNOTATION
 from devcluster.operator.pods import PodStates
@@ -16,7 +17,8 @@ REACHABLE_FROM_OUTSIDE = {"NodePort", "LoadBalancer"}
 
 async def route(site: Site, db: Database, states: PodStates) -> bool:
     """Bring the addresses and the open ports of all services up to date; tell whether every port could be opened."""
-    services = await site.kube.list_all(SERVICES, db.namespace, selector_text(db.selector))
+    made = await site.kube.list_all(SERVICES, db.namespace, selector_text(db.selector))
+    services = [service for service in made if not is_stats(service)]
     return all([await _route_one(site, db, service, chosen_address(service, states)) for service in services])
 
 

@@ -19,7 +19,7 @@ class Volumes:
 
     def for_claim(self, namespace: str, claim: str, uid: str) -> Path:
         """Give the claim's folder, made if missing; what an earlier claim of the same name left there is removed."""
-        folder = self._claims / namespace / claim
+        folder = self.of_claim(namespace, claim)
         owner = folder / "claim-uid"
         if folder.exists() and (not owner.exists() or owner.read_text() != uid):
             shutil.rmtree(folder)
@@ -27,6 +27,10 @@ class Volumes:
             folder.mkdir(parents=True, mode=0o700)
             owner.write_text(uid)
         return folder
+
+    def of_claim(self, namespace: str, claim: str) -> Path:
+        """Give where the claim's folder is, whether it exists or not."""
+        return self._claims / namespace / claim
 
     def for_pod(self, namespace: str, pod: str) -> Path:
         """Give the folder of a pod whose data goes with it, made if missing."""
@@ -36,7 +40,7 @@ class Volumes:
 
     async def remove_claim(self, namespace: str, claim: str) -> None:
         """Remove the data of a claim; no server may use it any more."""
-        await _remove(self._claims / namespace / claim)
+        await _remove(self.of_claim(namespace, claim))
 
     async def remove_pod(self, namespace: str, pod: str) -> None:
         """Remove the data that goes with a pod."""

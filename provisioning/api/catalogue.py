@@ -9,7 +9,12 @@ from dbaas.api.openapi import raises
 from dbaas.core.errors import NotFound
 from provisioning import selectors
 from provisioning.api import examples
-from provisioning.api.serializers import EnginesSerializer, PlansSerializer, RegionsSerializer, VersionsSerializer
+from provisioning.api.catalogue_serializers import (
+    EnginesSerializer,
+    PlansSerializer,
+    RegionsSerializer,
+    VersionsSerializer,
+)
 from provisioning.api.shapes import show_engine, show_plan, show_version
 from provisioning.engines import all_engines
 from provisioning.sizes import PLANS

@@ -1,59 +1,45 @@
 """Routes under /api/v1/databases: order, list, read, change and delete databases, and read how to connect."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
 from dbaas.api.errors import CursorInvalid, IdempotencyKeyInvalid
 from dbaas.api.etag import is_unchanged, not_modified, require_match
-from dbaas.api.idempotency import fingerprint, idempotency_key
 from dbaas.api.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
 from dbaas.api.views import validated, validated_query
 from dbaas.core.errors import Forbidden, Stale
 from provisioning import selectors
 from provisioning.api import examples
+from provisioning.api.accepting import accepted, idempotency_of
 from provisioning.api.serializers import (
     CredentialsSerializer,
     DatabaseChangeSerializer,
     DatabaseCreateSerializer,
     DatabaseFilterSerializer,
     DatabaseSerializer,
+    DeletionSerializer,
     OperationSerializer,
 )
-from provisioning.api.shapes import database_etag, show_credentials, show_database, show_operation
+from provisioning.api.shapes import database_etag, show_credentials, show_database
+from provisioning.backups.driver import NoBackupsHere
 from provisioning.cluster.errors import ClusterUnavailable
-from provisioning.orders import InvalidOrder, Wish
+from provisioning.orders import InvalidOrder, Origin, Wish
 from provisioning.selectors import DatabaseNotFound
-from provisioning.services import credentials, ordering
-from provisioning.services.acceptance import Accepted, Idempotency
+from provisioning.services import changing, credentials, ordering
 from provisioning.services.refusals import DeletionProtected, KeyReused, NameTaken, OperationInProgress, StateForbids
+from provisioning.services.requesting import request_operation
 from tenants.access import TenantNotFound, TenantSuspended
 from tenants.quota import QuotaExceeded
 
 _TAGS = ["databases"]
-_RETRY_AFTER_SECONDS = "2"
-
-
-def accepted(answer: Accepted) -> Response:
-    """Return 202 with the operation and where to follow it."""
-    headers = {"Location": f"/api/v1/operations/{answer.operation.id}", "Retry-After": _RETRY_AFTER_SECONDS}
-    if answer.is_replay:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(show_operation(answer.operation), status=status.HTTP_202_ACCEPTED, headers=headers)
-
-
-def idempotency_of(request: Request) -> Idempotency:
-    """Return the request's idempotency key, if it has one, with a digest of what it asks for."""
-    return Idempotency(
-        key=idempotency_key(request), fingerprint=fingerprint(request.method or "", request.path, request.data)
-    )
 
 
 class DatabasesView(ActorView):
@@ -125,28 +111,43 @@ class DatabaseView(ActorView):
 
     @extend_schema(
         operation_id="change_database",
-        summary="Change labels or protection",
+        summary="Change labels, protection, expiry or settings",
         tags=_TAGS,
-        parameters=[IF_MATCH],
+        parameters=[IF_MATCH, IDEMPOTENCY_KEY],
         request=DatabaseChangeSerializer,
-        responses={200: DatabaseSerializer},
+        responses={200: DatabaseSerializer, 202: OperationSerializer},
         examples=[examples.CHANGE, examples.DATABASE],
     )
-    @raises(DatabaseNotFound, Forbidden, TenantSuspended, InvalidOrder, StateForbids, Stale)
+    @raises(
+        DatabaseNotFound,
+        Forbidden,
+        TenantSuspended,
+        InvalidOrder,
+        StateForbids,
+        OperationInProgress,
+        KeyReused,
+        Stale,
+        IdempotencyKeyInvalid,
+    )
     def patch(self, request: Request, database_id: UUID) -> Response:
-        """Change what needs no work in the cluster: it holds at once."""
+        """Change what needs no work in the cluster: it holds at once. With `parameters` it is an operation too, as `POST .../reconfigure`."""
         database = selectors.database_of(self.actor, database_id)
         must_match = require_match(request, database_etag(database))
         change = validated(DatabaseChangeSerializer, request, partial=True)
+        parameters = change.pop("parameters", None)
         version = database.row_version if must_match else None
-        changed = ordering.change_database(self.actor, database_id, change, expected_version=version)
-        return Response(show_database(changed), headers={"ETag": database_etag(changed)})
+        make = partial(changing.change_database, self.actor, database_id, change, expected_version=version)
+        if parameters is None:
+            changed = make()
+            return Response(show_database(changed), headers={"ETag": database_etag(changed)})
+        body, idempotency = {"parameters": parameters}, idempotency_of(request)
+        return accepted(request_operation(self.actor, database_id, "reconfigure", body, idempotency, along_with=make))
 
     @extend_schema(
         operation_id="delete_database",
         summary="Delete a database",
         tags=_TAGS,
-        parameters=[IF_MATCH, IDEMPOTENCY_KEY],
+        parameters=[DeletionSerializer, IF_MATCH, IDEMPOTENCY_KEY],
         responses={202: OperationSerializer},
         examples=[examples.OPERATION],
     )
@@ -156,6 +157,7 @@ class DatabaseView(ActorView):
         TenantSuspended,
         DeletionProtected,
         StateForbids,
+        NoBackupsHere,
         OperationInProgress,
         KeyReused,
         Stale,
@@ -164,7 +166,9 @@ class DatabaseView(ActorView):
     def delete(self, request: Request, database_id: UUID) -> Response:
         """Delete a database with everything it stores. A running operation is asked to cancel first. Asking twice is the same as once."""
         require_match(request, database_etag(selectors.database_of(self.actor, database_id)))
-        return accepted(ordering.delete_database(self.actor, database_id, idempotency_of(request)))
+        asked = validated_query(DeletionSerializer, request)
+        farewell = ordering.Farewell(keeps_backups=asked["backups"] == "keep", takes_final_backup=asked["final_backup"])
+        return accepted(ordering.delete_database(self.actor, database_id, idempotency_of(request), farewell))
 
 
 class CredentialsView(ActorView):
@@ -187,4 +191,10 @@ class CredentialsView(ActorView):
 
 def _wish_from(body: dict[str, Any]) -> Wish:
     access = body.pop("access", {})
-    return Wish(**body, access_mode=access.get("mode"), allowed_cidrs=tuple(access.get("allowed_cidrs", ())))
+    origin = body.pop("restore_from", None)
+    return Wish(
+        **body,
+        access_mode=access.get("mode"),
+        allowed_cidrs=tuple(access.get("allowed_cidrs", ())),
+        restore_from=Origin(**origin) if origin else None,
+    )

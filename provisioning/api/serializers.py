@@ -23,6 +23,31 @@ class AccessSerializer(serializers.Serializer[Any]):
     )
 
 
+class OriginSerializer(serializers.Serializer[Any]):
+    """Where a new database's content comes from: `backup`, or `database` with `point_in_time`."""
+
+    backup = serializers.UUIDField(required=False)
+    database = serializers.UUIDField(required=False, help_text="Its backup policy must have `point_in_time`.")
+    point_in_time = serializers.DateTimeField(required=False)
+
+
+class WindowSerializer(serializers.Serializer[Any]):
+    """When its owner likes work on the database best; UTC."""
+
+    weekday = serializers.CharField(max_length=9)
+    starts_at = serializers.CharField(max_length=5, help_text="Such as `03:30`.")
+    hours = serializers.IntegerField()
+
+
+class DeletionSerializer(serializers.Serializer[Any]):
+    """What becomes of the backups."""
+
+    backups = serializers.ChoiceField(
+        choices=("keep", "delete"), default="keep", help_text="Whether the backups stay, to restore from."
+    )
+    final_backup = serializers.BooleanField(default=False, help_text="Take a last backup first; it is kept.")
+
+
 class DatabaseCreateSerializer(serializers.Serializer[Any]):
     """An order for a database: tenant, name and engine are enough."""
 
@@ -30,7 +55,9 @@ class DatabaseCreateSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(
         max_length=63, help_text="Unique among the tenant's databases; a DNS label of at most 40 characters."
     )
-    engine = serializers.CharField(max_length=40, help_text="See `GET engines`.")
+    engine = serializers.CharField(
+        max_length=40, required=False, help_text="See `GET engines`; needed unless the content comes from somewhere."
+    )
     version = serializers.CharField(max_length=63, required=False, help_text="See `GET engines/{name}/versions`.")
     plan = serializers.CharField(max_length=40, required=False, help_text="See `GET plans`; by default `small`.")
     topology = serializers.DictField(
@@ -43,13 +70,35 @@ class DatabaseCreateSerializer(serializers.Serializer[Any]):
     )
     deletion_protection = serializers.BooleanField(required=False, default=False)
     access = AccessSerializer(required=False)
+    display_name = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    expires_at = serializers.DateTimeField(required=False, help_text="When it deletes itself; backups are kept.")
+    restore_from = OriginSerializer(
+        required=False, help_text="Fill it from a backup; what is left out is the source's."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask for an engine where the content does not say it."""
+        if "engine" not in attrs and "restore_from" not in attrs:
+            raise serializers.ValidationError({"engine": "This field is required."}, code="required")
+        return attrs
 
 
 class DatabaseChangeSerializer(serializers.Serializer[Any]):
-    """What can be changed at once, without an operation."""
+    """What can be changed at once, and `parameters`, which take an operation."""
 
+    display_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     labels = serializers.DictField(child=serializers.CharField(max_length=63, allow_blank=True), required=False)
     deletion_protection = serializers.BooleanField(required=False)
+    deletion_policy = serializers.ChoiceField(
+        choices=("wipe", "keep_volumes"),
+        required=False,
+        help_text="What a deletion leaves in the cluster: nothing, or volumes and password for an operator to rescue.",
+    )
+    maintenance_window = WindowSerializer(required=False, allow_null=True)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    parameters = serializers.DictField(
+        required=False, help_text="Settings by name, null for the default; see `GET engines`."
+    )
 
 
 class DatabaseFilterSerializer(serializers.Serializer[Any]):
@@ -102,7 +151,12 @@ class DatabaseSerializer(serializers.Serializer[Any]):
     simulated = serializers.BooleanField(
         allow_null=True, help_text="True where no real server stands behind it (pocket cluster)."
     )
+    display_name = serializers.CharField()
     deletion_protection = serializers.BooleanField()
+    deletion_policy = serializers.CharField()
+    maintenance_window = WindowSerializer(allow_null=True)
+    parameters = serializers.DictField(child=serializers.CharField(), help_text="Settings that are not the default.")
+    expires_at = serializers.DateTimeField(allow_null=True)
     labels = serializers.DictField(child=serializers.CharField())
     active_operation = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
@@ -176,87 +230,3 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     database = serializers.CharField()
     uri = serializers.CharField()
     ca = serializers.CharField(allow_null=True, help_text="PEM, where the server speaks TLS.")
-
-
-class TopologyFieldSerializer(serializers.Serializer[Any]):
-    """One thing to choose in a topology."""
-
-    name = serializers.CharField()
-    description = serializers.CharField()
-    default = serializers.JSONField()
-    minimum = serializers.IntegerField(required=False)
-    maximum = serializers.IntegerField(required=False)
-    allowed = serializers.ListField(child=serializers.CharField(), required=False)
-
-
-class ModeSerializer(serializers.Serializer[Any]):
-    """A way to lay a database out."""
-
-    name = serializers.CharField()
-    description = serializers.CharField()
-    fields = TopologyFieldSerializer(many=True)  # type: ignore[assignment] # the document's name for it
-
-
-class EngineSerializer(serializers.Serializer[Any]):
-    """An engine that can be ordered."""
-
-    name = serializers.CharField()
-    title = serializers.CharField()
-    default_version = serializers.CharField()
-    port = serializers.IntegerField()
-    topologies = ModeSerializer(many=True)
-
-
-class VersionSerializer(serializers.Serializer[Any]):
-    """A version that can be ordered."""
-
-    name = serializers.CharField()
-    number = serializers.CharField()
-    distribution = serializers.CharField()
-    is_default = serializers.BooleanField()
-    deprecated = serializers.BooleanField()
-    end_of_life = serializers.BooleanField()
-    minimum_memory_mib = serializers.IntegerField()
-
-
-class PlanSerializer(serializers.Serializer[Any]):
-    """A size, per node."""
-
-    name = serializers.CharField()
-    title = serializers.CharField()
-    cpu_millicores = serializers.IntegerField()
-    memory_mib = serializers.IntegerField()
-    storage_gib = serializers.IntegerField()
-    is_default = serializers.BooleanField()
-
-
-class RegionSerializer(serializers.Serializer[Any]):
-    """A place for databases."""
-
-    name = serializers.CharField()
-    accepts_databases = serializers.BooleanField()
-    is_default = serializers.BooleanField()
-
-
-class EnginesSerializer(serializers.Serializer[Any]):
-    """All engines."""
-
-    items = EngineSerializer(many=True)
-
-
-class VersionsSerializer(serializers.Serializer[Any]):
-    """All versions of an engine, the newest first."""
-
-    items = VersionSerializer(many=True)
-
-
-class PlansSerializer(serializers.Serializer[Any]):
-    """All plans, the smallest first."""
-
-    items = PlanSerializer(many=True)
-
-
-class RegionsSerializer(serializers.Serializer[Any]):
-    """All regions."""
-
-    items = RegionSerializer(many=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dbaas.api.etag import etag_of
+from provisioning.changes import Parameter
 from provisioning.engine import Count, Engine, Mode, NodeCounts, TopologyField, Version
 from provisioning.models import Database, Operation, OperationEvent
 from provisioning.services.credentials import Credentials
@@ -32,7 +33,12 @@ def show_database(database: Database) -> dict[str, Any]:
         "phase": database.phase or None,
         "endpoint": {"host": database.endpoint_host, "port": database.endpoint_port} if has_endpoint else None,
         "simulated": database.simulated,
+        "display_name": database.display_name,
         "deletion_protection": database.deletion_protection,
+        "deletion_policy": database.deletion_policy,
+        "maintenance_window": database.maintenance_window,
+        "parameters": database.parameters,
+        "expires_at": database.expires_at,
         "labels": database.labels,
         "active_operation": database.active_operation_id,
         "created_at": database.created_at,
@@ -104,6 +110,8 @@ def show_engine(engine: Engine) -> dict[str, Any]:
         "default_version": engine.default_version,
         "port": engine.port,
         "topologies": [_show_mode(mode) for mode in engine.modes],
+        "parameters": [_show_parameter(parameter) for parameter in engine.changes.parameters],
+        "point_in_time": bool(engine.backup.archiver_kind),
     }
 
 
@@ -117,6 +125,7 @@ def show_version(engine: Engine, version: Version) -> dict[str, Any]:
         "deprecated": version.deprecated,
         "end_of_life": version.end_of_life,
         "minimum_memory_mib": engine.minimum_memory_mib(version),
+        "upgrades_to": [other.name for other in engine.upgrades(version.name)],
     }
 
 
@@ -142,6 +151,12 @@ def _show_event(event: OperationEvent) -> dict[str, Any]:
         "attempt": event.attempt,
         "duration_ms": event.duration_ms,
     }
+
+
+def _show_parameter(parameter: Parameter) -> dict[str, Any]:
+    limits = {"minimum": parameter.minimum, "maximum": parameter.maximum, "allowed": list(parameter.allowed) or None}
+    shown = {"name": parameter.name, "description": parameter.description}
+    return {**shown, **{name: value for name, value in limits.items() if value is not None}}
 
 
 def _show_mode(mode: Mode) -> dict[str, Any]:

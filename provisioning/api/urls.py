@@ -2,13 +2,22 @@
 
 from django.urls import path
 
-from provisioning.api import catalogue, databases, operations
+from provisioning.api import backups, catalogue, databases, insight, operations
+from provisioning.api.verbs import verb_routes
 
 urlpatterns = [
     path("databases", databases.DatabasesView.as_view()),
     path("databases/<uuid:database_id>", databases.DatabaseView.as_view()),
     path("databases/<uuid:database_id>/credentials", databases.CredentialsView.as_view()),
+    path("databases/<uuid:database_id>/events", insight.EventsView.as_view()),
+    path("databases/<uuid:database_id>/logs", insight.LogsView.as_view()),
+    path("databases/<uuid:database_id>/metrics", insight.MetricsView.as_view()),
     path("databases/<uuid:database_id>/operations", operations.DatabaseOperationsView.as_view()),
+    path("databases/<uuid:database_id>/backups", backups.DatabaseBackupsView.as_view()),
+    path("databases/<uuid:database_id>/backup-policy", backups.PolicyView.as_view()),
+    *verb_routes(),
+    path("backups", backups.BackupsView.as_view()),
+    path("backups/<uuid:backup_id>", backups.BackupView.as_view()),
     path("operations", operations.OperationsView.as_view()),
     path("operations/<uuid:operation_id>", operations.OperationView.as_view()),
     path("operations/<uuid:operation_id>/cancel", operations.CancelView.as_view()),

@@ -7,7 +7,7 @@ shared). Retrying is the operation's business, not the library's, whose retries 
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ import orjson
 from dbaas.core.redaction import redact
 from provisioning.cluster.errors import CalledInTransaction, ClusterLogin, ClusterUnavailable, ObjectMissing, error_from
 from provisioning.cluster.kinds import Kind, Ref, ref_of
+from provisioning.cluster.limits import Limits
 from provisioning.engine import Body
 
 CONNECT_SECONDS = 3
@@ -39,9 +40,12 @@ class Reach:
 class Gateway:
     """The calls that the product makes to one cluster."""
 
-    def __init__(self, reach: Reach, *, is_in_transaction: Callable[[], bool] = lambda: False) -> None:
-        """Remember how to reach it; nothing is opened before the first call."""
+    def __init__(
+        self, reach: Reach, *, limits: Limits | None = None, is_in_transaction: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Remember how to reach it, and within which limits (None: without any); nothing is opened before the first call."""
         self._reach = reach
+        self._limits = limits
         self._is_in_transaction = is_in_transaction
         self._lock = threading.Lock()
         self._client: Any = None
@@ -133,6 +137,19 @@ class Gateway:
                 raise error_from(int(about.get("code", 500)), "", orjson.dumps(about), {}, action)
             yield event
 
+    def log(self, pod: Ref, *, container: str, lines: int, limit_bytes: int) -> bytes:
+        """Return the last lines of a container's log; `limit_bytes` bounds what is read, and cuts the newest lines.
+
+        Raises: ObjectMissing — there is no such pod. ClusterRefuses — its container has no log.
+        """
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(limit_bytes)}
+        return self._raw(f"{pod.path}/log", query=query, action=f"reading the log of {pod}")
+
+    def page(self, service: Ref, *, port: str, path: str) -> str:
+        """Return what a service inside the cluster answers to a plain GET, through the API server's proxy."""
+        content = self._raw(f"{service.path}:{port}/proxy/{path}", action=f"reading {path} of {service}")
+        return content.decode(errors="replace")
+
     def version(self) -> str:
         """Return the version of the Kubernetes that answers."""
         return str(self._json("GET", "/version", action="asking for the version")["gitVersion"])
@@ -149,6 +166,12 @@ class Gateway:
         if rest:
             yield rest
 
+    def _raw(self, path: str, *, action: str, query: dict[str, str] | None = None) -> bytes:
+        answer = self._send("GET", path, query=query, action=action, accept="*/*")
+        with _own_errors(action, "the answer broke off"):
+            content: bytes = answer.read()
+        return content
+
     def _json(self, verb: str, path: str, *, action: str, **how: Any) -> Body:
         answer = self._send(verb, path, action=action, **how)
         with _own_errors(action, "the answer broke off"):
@@ -164,12 +187,27 @@ class Gateway:
         query: dict[str, str] | None = None,
         body: Body | None = None,
         content_type: str = _JSON,
+        accept: str = _JSON,
         read_seconds: int = READ_SECONDS,
     ) -> Any:
         if self._is_in_transaction():
             raise CalledInTransaction(f"{action}: {CalledInTransaction.__doc__}")
+        with self._limits.around_call() if self._limits else nullcontext():
+            return self._call(
+                verb, path, query, body, {"Accept": accept, "Content-Type": content_type}, action, read_seconds
+            )
+
+    def _call(
+        self,
+        verb: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Body | None,
+        headers: dict[str, str],
+        action: str,
+        read_seconds: int,
+    ) -> Any:
         client = self._client_of_this_process()
-        headers = {"Accept": _JSON, "Content-Type": content_type}
         asked = [(name, value) for name, value in (query or {}).items() if value]
         method, url, headers, _, _ = client.param_serialize(
             method=verb, resource_path=path, query_params=asked, header_params=headers, auth_settings=["BearerToken"]

@@ -13,6 +13,7 @@ class ClusterUnavailable(Transient):
     """The cluster's API did not answer in time, or not at all."""
 
     code = "cluster.unavailable"
+    counts_as_try = False
 
 
 class ClusterBusy(Transient):

@@ -34,6 +34,9 @@ class Kind:
 NAMESPACE = Kind(api_version="v1", kind="Namespace", plural="namespaces", is_namespaced=False)
 SECRET = Kind(api_version="v1", kind="Secret", plural="secrets")
 SERVICE = Kind(api_version="v1", kind="Service", plural="services")
+POD = Kind(api_version="v1", kind="Pod", plural="pods")
+POD_METRICS = Kind(api_version="metrics.k8s.io/v1beta1", kind="PodMetrics", plural="pods")
+"""What pods use; only ever listed. A cluster has it where a metrics server runs."""
 EVENT = Kind(api_version="v1", kind="Event", plural="events")
 
 DATABASE_KINDS = tuple(
@@ -48,7 +51,53 @@ DATABASE_KINDS = tuple(
     )
 )
 
-_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (NAMESPACE, SECRET, SERVICE, EVENT, *DATABASE_KINDS)}
+OPS_KINDS = tuple(
+    Kind(api_version="ops.kubedb.com/v1alpha1", kind=kind, plural=f"{kind.lower()}s")
+    for kind in (f"{database.kind}OpsRequest" for database in DATABASE_KINDS)
+)
+
+_CORE, _STORAGE = "core.kubestash.com/v1alpha1", "storage.kubestash.com/v1alpha1"
+BACKUP_CONFIGURATION = Kind(api_version=_CORE, kind="BackupConfiguration", plural="backupconfigurations")
+BACKUP_SESSION = Kind(api_version=_CORE, kind="BackupSession", plural="backupsessions")
+RESTORE_SESSION = Kind(api_version=_CORE, kind="RestoreSession", plural="restoresessions")
+SNAPSHOT = Kind(api_version=_STORAGE, kind="Snapshot", plural="snapshots")
+REPOSITORY = Kind(api_version=_STORAGE, kind="Repository", plural="repositories")
+BACKUP_KINDS = (
+    BACKUP_CONFIGURATION,
+    BACKUP_SESSION,
+    RESTORE_SESSION,
+    SNAPSHOT,
+    REPOSITORY,
+    Kind(api_version=_STORAGE, kind="BackupStorage", plural="backupstorages"),
+    Kind(api_version=_STORAGE, kind="RetentionPolicy", plural="retentionpolicies"),
+)
+ARCHIVER_KINDS = tuple(
+    Kind(api_version="archiver.kubedb.com/v1alpha1", kind=kind, plural=f"{kind.lower()}s")
+    for kind in ("PostgresArchiver", "MySQLArchiver", "MongoDBArchiver")
+)
+
+_LEGACY, _LEGACY_BETA = "stash.appscode.com/v1alpha1", "stash.appscode.com/v1beta1"
+STASH_SNAPSHOT = Kind(api_version="repositories.stash.appscode.com/v1alpha1", kind="Snapshot", plural="snapshots")
+STASH_KINDS = (
+    Kind(api_version=_LEGACY, kind="Repository", plural="repositories"),
+    Kind(api_version=_LEGACY_BETA, kind="BackupConfiguration", plural="backupconfigurations"),
+    Kind(api_version=_LEGACY_BETA, kind="BackupSession", plural="backupsessions"),
+    Kind(api_version=_LEGACY_BETA, kind="RestoreSession", plural="restoresessions"),
+    STASH_SNAPSHOT,
+)
+
+_ALL = (
+    NAMESPACE,
+    SECRET,
+    SERVICE,
+    EVENT,
+    *DATABASE_KINDS,
+    *OPS_KINDS,
+    *BACKUP_KINDS,
+    *ARCHIVER_KINDS,
+    *STASH_KINDS,
+)
+_BY_NAME = {(kind.api_version, kind.kind): kind for kind in _ALL}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,9 @@ DATABASE_ID = "dbaas/database-id"
 TENANT_ID = "dbaas/tenant-id"
 OPERATION_ID = "dbaas/operation-id"
 FENCE = "dbaas/fence"
-"""Lease token of the worker that wrote last; a frozen worker's late write can be told by it."""
+"""Of the worker that wrote last (`Operation.fence`): a frozen worker's late write can be told by it."""
+OVERTAKEN_BY = "dbaas/overtaken-by"
+"""The operation that turned back and left this mark, so that what it had sent before no longer names the object's version."""
 REQUEST_ID = "dbaas/request-id"
 
 OURS = f"{MANAGED_BY}={PRODUCT}"
@@ -26,9 +28,9 @@ def labels_for(*, tenant_id: UUID, database_id: UUID) -> dict[str, str]:
     return {MANAGED_BY: PRODUCT, TENANT_ID: str(tenant_id), DATABASE_ID: str(database_id)}
 
 
-def annotations_for(*, operation_id: UUID, lease_token: int, request_id: str) -> dict[str, str]:
+def annotations_for(*, operation_id: UUID, fence: int, request_id: str) -> dict[str, str]:
     """Return the annotations that say which operation wrote an object, and under which lease."""
-    return {OPERATION_ID: str(operation_id), FENCE: str(lease_token), REQUEST_ID: request_id}
+    return {OPERATION_ID: str(operation_id), FENCE: str(fence), REQUEST_ID: request_id}
 
 
 def belongs_to(body: Body, database_id: UUID) -> bool:
@@ -48,6 +50,12 @@ def owner_of(body: Body) -> UUID | None:
         return UUID((body["metadata"].get("labels") or {}).get(DATABASE_ID, ""))
     except ValueError:
         return None
+
+
+def fence_of(body: Body) -> int:
+    """Return the fence of whoever wrote the object last; 0 where none of ours did."""
+    text = annotation_of(body, FENCE)
+    return int(text) if text.isdecimal() else 0
 
 
 def annotation_of(body: Body, name: str) -> str:

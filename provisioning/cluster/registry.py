@@ -1,10 +1,15 @@
 """The gateways of this process, one per registered cluster."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
+
+from django.conf import settings
 
 from dbaas.core.db import in_transaction
 from provisioning.cluster.client import Gateway, Reach
+from provisioning.cluster.limits import Limits
 
 
 class ReachableCluster(Protocol):
@@ -14,7 +19,23 @@ class ReachableCluster(Protocol):
     context: str
 
 
-_gateways: dict[Reach, Gateway] = {}
+MakeGateway = Callable[[Reach], Gateway]
+
+
+def _real_gateway(reach: Reach) -> Gateway:
+    limits = Limits(per_second=settings.CLUSTER_CALLS_PER_SECOND)
+    return Gateway(reach, limits=limits, is_in_transaction=in_transaction)
+
+
+class _Registry:
+    """What this process has made so far, and how."""
+
+    def __init__(self) -> None:
+        self.gateways: dict[Reach, Gateway] = {}
+        self.make: MakeGateway = _real_gateway
+
+
+_registry = _Registry()
 _lock = threading.Lock()
 
 
@@ -25,6 +46,17 @@ def gateway_to(cluster: ReachableCluster) -> Gateway:
     """
     reach = Reach(kubeconfig_path=cluster.kubeconfig_path, context=cluster.context)
     with _lock:
-        if reach not in _gateways:
-            _gateways[reach] = Gateway(reach, is_in_transaction=in_transaction)
-        return _gateways[reach]
+        if reach not in _registry.gateways:
+            _registry.gateways[reach] = _registry.make(reach)
+        return _registry.gateways[reach]
+
+
+@contextmanager
+def clusters_reached_by(make: MakeGateway) -> Iterator[None]:
+    """Reach every cluster by gateways that `make` returns inside this block: a simulation brings a cluster of its own."""
+    before = _registry.gateways, _registry.make
+    _registry.gateways, _registry.make = {}, make
+    try:
+        yield
+    finally:
+        _registry.gateways, _registry.make = before

@@ -6,10 +6,12 @@ for a kernel setting, so namespaces with the `restricted` Pod Security level can
 Source: kubedb/apimachinery apis/kubedb/v1/elasticsearch_types.go, elasticsearch_helpers.go; kubedb/installer catalog/kubedb/raw/elasticsearch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dbaas.core.errors import FieldError
 from provisioning import bodies
+from provisioning.changes import BackupTool, Changes, Held, Parameter, flat_yaml, read_resources
 from provisioning.engine import (
     Address,
     Body,
@@ -22,6 +24,7 @@ from provisioning.engine import (
     Topology,
     Version,
 )
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _SMALL_NODE = Resources(cpu_millicores=500, memory_mib=2048, storage_gib=2)
@@ -96,6 +99,52 @@ def _build(prefix: str, distribution: str, number: str, *, below: str, end_of_li
     )
 
 
+def _read(spec: Mapping[str, Any], topology: Topology) -> Held:
+    version = str(spec["version"])
+    if topology["mode"] == "sharded":
+        counts = {role: int(spec["topology"][role]["replicas"]) for role in _ROLES}
+        resources = read_resources(spec["topology"]["data"], "elasticsearch")
+        return Held(version=version, topology={**topology, "nodes": counts}, resources=resources)
+    changed = {} if topology["mode"] == "standalone" else {"replicas": int(spec["replicas"])}
+    resources = read_resources(spec, "elasticsearch")
+    return Held(version=version, topology={**topology, **changed}, resources=resources)
+
+
+def _data_nodes(topology: Topology) -> str:
+    """Return what an OpsRequest calls the nodes that hold data. Source: apis/ops/v1alpha1/elasticsearch_ops_types.go."""
+    return "data" if topology["mode"] == "sharded" else "node"
+
+
+_CHANGES = Changes(
+    compute=lambda topology, resources: {_data_nodes(topology): {"resources": resources}},
+    members=lambda topology: (
+        {"topology": dict(topology["nodes"])} if topology["mode"] == "sharded" else {"node": topology["replicas"]}
+    ),
+    storage=lambda topology, size: {_data_nodes(topology): size},
+    read=_read,
+    configuration=lambda _topology, change: change,
+    file_name="elasticsearch.yml",
+    render=flat_yaml,
+    parameters=(
+        Parameter(
+            name="indices.query.bool.max_clause_count",
+            description="Clauses of one query at most.",
+            minimum=1024,
+            maximum=65536,
+        ),
+        Parameter(name="http.max_content_length", description="Largest request.", allowed=("100mb", "200mb", "500mb")),
+        Parameter(
+            name="action.auto_create_index", description="Whether writing makes an index.", allowed=("true", "false")
+        ),
+        Parameter(
+            name="action.destructive_requires_name",
+            description="Whether a deletion must name its index.",
+            allowed=("true", "false"),
+        ),
+    ),
+)
+
+
 ENGINE = Engine(
     name="elasticsearch",
     short_name="es",
@@ -105,6 +154,9 @@ ENGINE = Engine(
     port=9200,
     default_version="xpack-9.2.3",
     ca_suffix="-http-cert",
+    metrics=MetricNames(
+        operations=named("elasticsearch_indices_indexing_index_total", "elasticsearch_indices_search_fetch_total")
+    ),
     versions=(
         _elastic("9.2.3", below="9.3.5"),
         _elastic("9.1.9", below="9.2.4"),
@@ -181,6 +233,13 @@ ENGINE = Engine(
     node_groups=_node_groups,
     database_manifest=_database_manifest,
     uri=_uri,
+    changes=_CHANGES,
+    backup=BackupTool(
+        addon="elasticsearch-addon",
+        addon_by_distribution={"OpenSearch": "opensearch-addon"},
+        params={},
+        stash_task="elasticsearch",
+    ),
     check=_check,
     minimum_memory_mib=_minimum_memory_mib,
 )

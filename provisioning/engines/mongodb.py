@@ -5,10 +5,13 @@ From version 5 on the server needs a processor with AVX; without it the database
 Source: kubedb/apimachinery apis/kubedb/v1/mongodb_types.go, mongodb_helpers.go; kubedb/installer catalog/kubedb/raw/mongodb.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from provisioning import bodies
+from provisioning.changes import BackupTool, Block, Changes, Held, Parameter, read_resources, yaml_file
 from provisioning.engine import Address, Body, Count, DatabaseSpec, Engine, Mode, NodeGroup, Topology, Version
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _DETECTOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -86,6 +89,58 @@ def _percona(number: str, *, below: str) -> Version:
     )
 
 
+_NODES = {"standalone": "standalone", "replicated": "replicaSet", "sharded": "shard"}
+"""What an OpsRequest calls the data nodes of each mode. Source: apis/ops/v1alpha1/mongodb_ops_types.go."""
+
+
+def _read(spec: Mapping[str, Any], topology: Topology) -> Held:
+    version = str(spec["version"])
+    if topology["mode"] != "sharded":
+        changed = {} if topology["mode"] == "standalone" else {"replicas": int(spec["replicas"])}
+        return Held(version=version, topology={**topology, **changed}, resources=read_resources(spec, "mongodb"))
+    parts = spec["shardTopology"]
+    counts = {
+        "shards": int(parts["shard"]["shards"]),
+        "replicas": int(parts["shard"]["replicas"]),
+        "config_servers": int(parts["configServer"]["replicas"]),
+        "mongos": int(parts["mongos"]["replicas"]),
+    }
+    resources = read_resources(parts["shard"], "mongodb")
+    return Held(version=version, topology={**topology, **counts}, resources=resources)
+
+
+def _members(topology: Topology) -> Block:
+    if topology["mode"] != "sharded":
+        return {"replicas": topology["replicas"]}
+    return {
+        "shard": {"shards": topology["shards"], "replicas": topology["replicas"]},
+        "configServer": {"replicas": topology["config_servers"]},
+        "mongos": {"replicas": topology["mongos"]},
+    }
+
+
+_CHANGES = Changes(
+    compute=lambda topology, resources: {_NODES[topology["mode"]]: {"resources": resources}},
+    members=_members,
+    storage=lambda topology, size: {_NODES[topology["mode"]]: size},
+    read=_read,
+    configuration=lambda topology, change: {_NODES[topology["mode"]]: change},
+    file_name="mongod.conf",
+    render=yaml_file,
+    parameters=(
+        Parameter(name="net.maxIncomingConnections", description="Connections at most.", minimum=10, maximum=1000000),
+        Parameter(
+            name="operationProfiling.slowOpThresholdMs",
+            description="What counts as slow, in ms.",
+            minimum=0,
+            maximum=3600000,
+        ),
+        Parameter(name="operationProfiling.mode", description="What is profiled.", allowed=("off", "slowOp", "all")),
+        Parameter(name="systemLog.verbosity", description="How much is logged.", minimum=0, maximum=5),
+    ),
+)
+
+
 ENGINE = Engine(
     name="mongodb",
     short_name="mg",
@@ -95,6 +150,14 @@ ENGINE = Engine(
     port=27017,
     default_version="8.0.17",
     default_database="admin",
+    metrics=MetricNames(
+        connections=named("mongodb_ss_connections", conn_type="current"),
+        connections_max=(
+            *named("mongodb_ss_connections", conn_type="current"),
+            *named("mongodb_ss_connections", conn_type="available"),
+        ),
+        operations=named("mongodb_ss_opcounters"),
+    ),
     versions=(
         _official("8.0.17", below="10.0.0"),
         _official("8.0.10", below="10.0.0"),
@@ -158,5 +221,7 @@ ENGINE = Engine(
     node_groups=_node_groups,
     database_manifest=_database_manifest,
     uri=_uri,
+    changes=_CHANGES,
+    backup=BackupTool(addon="mongodb-addon", params={}, stash_task="mongodb", archiver_kind="MongoDBArchiver"),
     minimum_memory_mib=_minimum_memory_mib,
 )

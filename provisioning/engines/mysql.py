@@ -6,10 +6,12 @@ that we give have more. Source of that rule: kubedb/apimachinery pkg/webhooks/ku
 Source of the rest: kubedb/apimachinery apis/kubedb/v1/mysql_types.go, mysql_helpers.go; kubedb/installer catalog/kubedb/raw/mysql.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dbaas.core.errors import FieldError
 from provisioning import bodies
+from provisioning.changes import BackupTool, Changes, Held, Parameter, cnf_file, read_resources
 from provisioning.engine import (
     Address,
     Body,
@@ -23,6 +25,7 @@ from provisioning.engine import (
     Version,
     unsupported,
 )
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -31,6 +34,7 @@ _ROUTER = Resources(cpu_millicores=500, memory_mib=512, storage_gib=0)
 """Ours, and set in the manifest: a router forwards connections and stores nothing; half the memory that KubeDB would give it."""
 _ROUTER_PORT = 6446
 """Where a router takes connections for the primary. Source: apis/kubedb/constants.go MySQLRouterReadWritePort."""
+_MOST_MEMBERS_BY_REQUEST = 8
 _MINIMUM_MEMORY_MIB = 1024
 """What KubeDB gives a server when nobody says. Source: apis/kubedb/constants.go DefaultResources."""
 
@@ -91,7 +95,7 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
         return [NodeGroup(role="database", count=1, each=resources)]
     groups = [NodeGroup(role="database", count=topology["replicas"], each=resources.plus(_COORDINATOR))]
     if topology["replication"] == "innodb":
-        groups.append(NodeGroup(role="router", count=topology["routers"], each=_ROUTER))
+        groups.append(NodeGroup(role="router", count=topology["routers"], each=_ROUTER, is_monitored=False))
     return groups
 
 
@@ -125,6 +129,57 @@ def _check(topology: Topology, version: Version, _resources: Resources) -> Seque
     return unsupported(topology, version, _VERSIONS)
 
 
+def _read(spec: Mapping[str, Any], topology: Topology) -> Held:
+    changed = {} if topology["mode"] == "standalone" else {"replicas": int(spec["replicas"])}
+    return Held(version=str(spec["version"]), topology={**topology, **changed}, resources=read_resources(spec, "mysql"))
+
+
+def _refuse_members(now: Topology, then: Topology) -> Sequence[FieldError]:
+    """Source: kubedb/apimachinery pkg/webhooks/ops/v1alpha1/mysql.go: members 3 to 8, although its message says 9."""
+    if now.get("routers") != then.get("routers"):
+        message = "KubeDB changes no number of routers: leave it as it is."
+        return [FieldError(field="topology.routers", message=message, code="cannot_change")]
+    if then["replicas"] > _MOST_MEMBERS_BY_REQUEST:
+        message = f"KubeDB scales to {_MOST_MEMBERS_BY_REQUEST} members at most."
+        return [FieldError(field="topology.replicas", message=message, code="out_of_range")]
+    return []
+
+
+_CHANGES = Changes(
+    compute=lambda _topology, resources: {"mysql": {"resources": resources}},
+    members=lambda topology: {"member": topology["replicas"]},
+    storage=lambda _topology, size: {"mysql": size},
+    read=_read,
+    refuse_members=_refuse_members,
+    refuse_upgrade=lambda topology: (
+        "KubeDB upgrades no database with semi-synchronous replication: restore a backup into a new one of that version."
+        if topology.get("replication") == "semisync"
+        else ""
+    ),
+    configuration=lambda _topology, change: change,
+    file_name="my-inline.cnf",
+    render=cnf_file,
+    parameters=(
+        Parameter(name="max_connections", description="Connections at most.", minimum=10, maximum=100000),
+        Parameter(name="wait_timeout", description="Longest idle connection, in s.", minimum=1, maximum=31536000),
+        Parameter(
+            name="max_allowed_packet", description="Largest packet, in bytes.", minimum=1048576, maximum=1073741824
+        ),
+        Parameter(
+            name="innodb_lock_wait_timeout", description="Longest wait for a row lock, in s.", minimum=1, maximum=3600
+        ),
+        Parameter(name="long_query_time", description="What counts as slow, in s.", minimum=0, maximum=3600),
+        Parameter(name="slow_query_log", description="Whether slow queries are logged.", allowed=("ON", "OFF")),
+        Parameter(
+            name="read_buffer_size",
+            description="Memory of one sequential scan, in bytes.",
+            minimum=8192,
+            maximum=2147479552,
+        ),
+    ),
+)
+
+
 ENGINE = Engine(
     name="mysql",
     short_name="my",
@@ -133,6 +188,11 @@ ENGINE = Engine(
     ops_kind="MySQLOpsRequest",
     port=3306,
     default_version="8.4.8",
+    metrics=MetricNames(
+        connections=named("mysql_global_status_threads_connected"),
+        connections_max=named("mysql_global_variables_max_connections"),
+        operations=named("mysql_global_status_queries"),
+    ),
     versions=_VERSIONS,
     modes=(
         Mode(name="standalone", description="One server; a restart is a short outage."),
@@ -170,6 +230,13 @@ ENGINE = Engine(
     node_groups=_node_groups,
     database_manifest=_database_manifest,
     uri=_uri,
+    changes=_CHANGES,
+    backup=BackupTool(
+        addon="mysql-addon",
+        params={"args": "--set-gtid-purged=OFF"},
+        stash_task="mysql",
+        archiver_kind="MySQLArchiver",
+    ),
     check=_check,
     minimum_memory_mib=lambda _version: _MINIMUM_MEMORY_MIB,
 )

@@ -6,10 +6,13 @@ system to another nor from one distribution to another, and the numbers of most 
 Source: kubedb/apimachinery apis/kubedb/v1/postgres_types.go, postgres_helpers.go; kubedb/installer catalog/kubedb/raw/postgres.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from provisioning import bodies
+from provisioning.changes import BackupTool, Changes, Held, Parameter, assignments, read_resources
 from provisioning.engine import Address, Body, Choice, Count, DatabaseSpec, Engine, Mode, NodeGroup, Topology, Version
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -22,7 +25,7 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
     replicas = topology.get("replicas", 1)
     groups = [NodeGroup(role="database", count=replicas, each=resources.plus(_COORDINATOR))]
     if replicas % 2 == 0:
-        groups.append(NodeGroup(role="arbiter", count=1, each=_ARBITER))
+        groups.append(NodeGroup(role="arbiter", count=1, each=_ARBITER, is_monitored=False))
     return groups
 
 
@@ -59,6 +62,62 @@ def _official(*numbers: str, end_of_life: bool = False, up_to: str = "") -> tupl
     )
 
 
+def _read(spec: Mapping[str, Any], topology: Topology) -> Held:
+    changed = {} if topology["mode"] == "standalone" else {"replicas": int(spec["replicas"])}
+    return Held(
+        version=str(spec["version"]),
+        topology={**topology, **changed},
+        resources=read_resources(spec, "postgres"),
+    )
+
+
+_CHANGES = Changes(
+    compute=lambda _topology, resources: {"postgres": {"resources": resources}},
+    members=lambda topology: {"replicas": topology["replicas"]},
+    storage=lambda _topology, size: {"postgres": size},
+    read=_read,
+    configuration=lambda _topology, change: {**change, "restart": "auto"},
+    file_name="user.conf",
+    render=assignments,
+    parameters=(
+        Parameter(name="max_connections", description="Connections at most.", minimum=10, maximum=10000),
+        Parameter(name="work_mem", description="Memory of one sort or hash, in KiB.", minimum=64, maximum=2097151),
+        Parameter(
+            name="maintenance_work_mem",
+            description="Memory of VACUUM and CREATE INDEX, in KiB.",
+            minimum=1024,
+            maximum=2097151,
+        ),
+        Parameter(
+            name="statement_timeout", description="Longest statement, in ms; 0: no limit.", minimum=0, maximum=86400000
+        ),
+        Parameter(
+            name="idle_in_transaction_session_timeout",
+            description="Longest idle transaction, in ms; 0: no limit.",
+            minimum=0,
+            maximum=86400000,
+        ),
+        Parameter(
+            name="log_min_duration_statement",
+            description="Log statements slower than this, in ms; -1: none.",
+            minimum=-1,
+            maximum=86400000,
+        ),
+        Parameter(
+            name="random_page_cost",
+            description="Planner's price of a random page.",
+            allowed=("1.0", "1.1", "1.5", "2.0", "4.0"),
+        ),
+        Parameter(
+            name="wal_level",
+            description="How much the log tells; `logical` for logical replication.",
+            allowed=("replica", "logical"),
+        ),
+        Parameter(name="autovacuum_max_workers", description="Vacuum workers at most.", minimum=1, maximum=20),
+    ),
+)
+
+
 ENGINE = Engine(
     name="postgres",
     short_name="pg",
@@ -68,6 +127,14 @@ ENGINE = Engine(
     port=5432,
     default_version="17.5",
     default_database="postgres",
+    metrics=MetricNames(
+        connections=named("pg_stat_activity_count"),
+        connections_max=named("pg_settings_max_connections"),
+        operations=named("pg_stat_database_xact_commit", "pg_stat_database_xact_rollback"),
+        cache_hits=named("pg_stat_database_blks_hit"),
+        cache_misses=named("pg_stat_database_blks_read"),
+        replication_lag_seconds=named("pg_replication_lag_seconds"),
+    ),
     versions=(
         *_official("18.3", "18.2"),
         *_official("17.9", "17.8", "17.5", "17.4", "17.2"),
@@ -106,4 +173,12 @@ ENGINE = Engine(
     node_groups=_node_groups,
     database_manifest=_database_manifest,
     uri=_uri,
+    changes=_CHANGES,
+    backup=BackupTool(
+        addon="postgres-addon",
+        # Without the roles' passwords a restore cannot make the password in the Secret wrong.
+        params={"args": "--clean --if-exists --no-role-passwords"},
+        stash_task="postgres",
+        archiver_kind="PostgresArchiver",
+    ),
 )

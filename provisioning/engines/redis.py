@@ -6,10 +6,12 @@ sends the user name of our connection URI.
 Source: kubedb/apimachinery apis/kubedb/v1/redis_types.go, redis_helpers.go, redissentinel_types.go; kubedb/installer catalog/kubedb/raw/redis.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dbaas.core.errors import FieldError
 from provisioning import bodies
+from provisioning.changes import BackupTool, Block, Changes, Held, Parameter, directives, read_resources
 from provisioning.engine import (
     Address,
     Body,
@@ -22,6 +24,7 @@ from provisioning.engine import (
     Version,
     unsupported,
 )
+from provisioning.metric_names import MetricNames, named
 from provisioning.sizes import Resources
 
 _COORDINATOR = Resources(cpu_millicores=200, memory_mib=256, storage_gib=0)
@@ -39,7 +42,7 @@ def _node_groups(topology: Topology, resources: Resources) -> Sequence[NodeGroup
         return [NodeGroup(role="shard", count=topology["shards"] * topology["replicas"], each=resources)]
     return [
         NodeGroup(role="database", count=topology["replicas"], each=resources.plus(_COORDINATOR)),
-        NodeGroup(role="sentinel", count=_SENTINELS, each=_SENTINEL),
+        NodeGroup(role="sentinel", count=_SENTINELS, each=_SENTINEL, is_monitored=False),
     ]
 
 
@@ -52,7 +55,7 @@ def _companion_manifests(spec: DatabaseSpec) -> tuple[Body, ...]:
     if spec.topology["mode"] != "replicated":
         return ()
     body = bodies.nodes(_SENTINELS, "redissentinel", _SENTINEL, spec.storage_class)
-    return (bodies.database_object("RedisSentinel", spec, body, name=_sentinel_name(spec)),)
+    return (bodies.database_object("RedisSentinel", spec, body, name=_sentinel_name(spec), is_monitored=False),)
 
 
 def _database_manifest(spec: DatabaseSpec) -> Body:
@@ -118,6 +121,68 @@ _VERSIONS = (
 )
 
 
+def _read(spec: Mapping[str, Any], topology: Topology) -> Held:
+    changed: dict[str, int] = {}
+    if topology["mode"] == "sharded":
+        changed = {"shards": int(spec["cluster"]["shards"]), "replicas": int(spec["cluster"]["replicas"])}
+    elif topology["mode"] == "replicated":
+        changed = {"replicas": int(spec["replicas"])}
+    return Held(version=str(spec["version"]), topology={**topology, **changed}, resources=read_resources(spec, "redis"))
+
+
+def _members(topology: Topology) -> Block:
+    names = ("shards", "replicas") if topology["mode"] == "sharded" else ("replicas",)
+    return {name: topology[name] for name in names}
+
+
+def _refuse_members(now: Topology, then: Topology) -> Sequence[FieldError]:
+    """Source: kubedb/apimachinery pkg/webhooks/ops/v1alpha1/redis.go."""
+    steps = [then[name] - now[name] for name in ("shards", "replicas") if name in now]
+    if max(steps) > 0 > min(steps):
+        message = (
+            "KubeDB does not go up with the one and down with the other at once: ask for the one, then for the other."
+        )
+        return [FieldError(field="topology", message=message, code="up_and_down")]
+    return []
+
+
+_CHANGES = Changes(
+    compute=lambda _topology, resources: {"redis": {"resources": resources}},
+    members=_members,
+    storage=lambda _topology, size: {"redis": size},
+    read=_read,
+    refuse_members=_refuse_members,
+    configuration=lambda _topology, change: change,
+    file_name="redis.conf",
+    render=directives,
+    parameters=(
+        Parameter(
+            name="maxmemory-policy",
+            description="What goes when memory is full.",
+            allowed=(
+                "noeviction",
+                "allkeys-lru",
+                "allkeys-lfu",
+                "allkeys-random",
+                "volatile-lru",
+                "volatile-lfu",
+                "volatile-ttl",
+                "volatile-random",
+            ),
+        ),
+        Parameter(name="maxclients", description="Connections at most.", minimum=10, maximum=100000),
+        Parameter(name="timeout", description="Longest idle connection, in s; 0: no limit.", minimum=0, maximum=86400),
+        Parameter(
+            name="slowlog-log-slower-than",
+            description="What counts as slow, in µs; -1: nothing.",
+            minimum=-1,
+            maximum=3600000000,
+        ),
+        Parameter(name="appendfsync", description="How soon a write is on disk.", allowed=("always", "everysec", "no")),
+    ),
+)
+
+
 ENGINE = Engine(
     name="redis",
     short_name="rd",
@@ -127,6 +192,14 @@ ENGINE = Engine(
     port=6379,
     default_version="7.4.6",
     default_database="0",
+    metrics=MetricNames(
+        connections=named("redis_connected_clients"),
+        connections_max=named("redis_config_maxclients"),
+        operations=named("redis_commands_processed_total"),
+        cache_hits=named("redis_keyspace_hits_total"),
+        cache_misses=named("redis_keyspace_misses_total"),
+        replication_lag_seconds=named("redis_connected_slave_lag_seconds"),
+    ),
     versions=_VERSIONS,
     modes=(
         Mode(name="standalone", description="One server; a restart is a short outage."),
@@ -167,6 +240,8 @@ ENGINE = Engine(
     node_groups=_node_groups,
     database_manifest=_database_manifest,
     uri=_uri,
+    changes=_CHANGES,
+    backup=BackupTool(addon="redis-addon", params={}, stash_task="redis"),
     companion_manifests=_companion_manifests,
     check=_check,
 )

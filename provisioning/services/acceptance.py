@@ -5,6 +5,7 @@ written before the database's, here and in `advance`, so that two such transacti
 the first one did.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,7 +59,13 @@ def replay(tenant_id: UUID, idempotency: Idempotency) -> Accepted | None:
 
 
 def operation_row(
-    workflow: Workflow, database: Database, actor: Actor, idempotency: Idempotency, now: datetime
+    workflow: Workflow,
+    database: Database,
+    actor: Actor,
+    idempotency: Idempotency,
+    now: datetime,
+    *,
+    params: Mapping[str, Any] | None = None,
 ) -> Operation:
     """Return the row of a new operation, not yet saved."""
     return Operation(
@@ -66,6 +73,7 @@ def operation_row(
         tenant_id=database.tenant_id,
         database=database,
         kind=workflow.kind,
+        params=dict(params or {}),
         idempotency_key=idempotency.key,
         fingerprint=idempotency.fingerprint,
         next_run_at=now,
@@ -77,7 +85,11 @@ def operation_row(
 
 
 def insert(operation: Operation, *, then_wake: UUID | None = None) -> None:
-    """Save the new operation with the first line of its timeline, and poke the queue after the commit."""
+    """Save the new operation with the first line of its timeline, and poke the queue after the commit.
+
+    Its database's row must be as it is after the operation took it: its version tells this operation's writes from earlier ones.
+    """
+    operation.epoch = operation.database.row_version
     operation.save(force_insert=True)
     line = Line(event="accepted", step="", message=f"{all_workflows()[operation.kind].title} was accepted.")
     write_timeline(operation.id, [line], at=operation.created_at)

@@ -26,7 +26,7 @@ def cancel(actor: Actor, operation_id: UUID) -> Operation:
     require(actor, operation.tenant_id, Action.CHANGE_DATABASES)
     if operation.state in FINISHED:
         raise AlreadyFinished(f"The operation ended as {operation.state}: there is nothing to cancel.")
-    if all_workflows()[operation.kind].is_past_return(operation.step or None):
+    if all_workflows()[operation.kind].is_past_return(operation.step or None, operation.params):
         raise TooLateToCancel
     with atomic():
         if not ask_to_cancel(operation.id, SYSTEM_CLOCK.now(), why=f"Cancel requested by {actor.email}."):

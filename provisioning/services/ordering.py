@@ -1,23 +1,23 @@
 """Order a database, and have it deleted."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F
 
 from accounts.actor import Actor
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
-from dbaas.core.errors import Stale
+from dbaas.core.errors import Rejected
 from dbaas.core.ids import short_name, uuid7
+from provisioning.backups import driver_of
 from provisioning.models import Database, Operation
 from provisioning.operations import all_workflows
-from provisioning.orders import InvalidOrder, Order, Wish, check_order, label_problems
+from provisioning.orders import Order, Wish, check_order
 from provisioning.selectors import accepting_clusters, database_of
 from provisioning.services.acceptance import Accepted, Idempotency, insert, operation_row, replay, take_over
+from provisioning.services.origins import resolve
 from provisioning.services.refusals import DeletionProtected, NameTaken, StateForbids
 from provisioning.settlement import reserved
 from provisioning.states import DatabaseState
@@ -28,17 +28,19 @@ from tenants.roles import Action
 
 
 def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idempotency) -> Accepted:
-    """Accept the order for a new database: its row, its quota and its operation in one transaction.
+    """Accept the order for a new database, empty or with content from a backup: its row, its quota and its operation in one transaction.
 
     Raises: InvalidOrder, QuotaExceeded, NameTaken, KeyReused, and what `tenants.access.require` raises.
     """
     require(actor, tenant_id, Action.CHANGE_DATABASES)
     if replayed := replay(tenant_id, idempotency):
         return replayed
-    order = check_order(wish, accepting_clusters())
+    complete, params = (wish, None) if wish.restore_from is None else resolve(tenant_id, wish, wish.restore_from)
+    order = check_order(complete, accepting_clusters())
     now = SYSTEM_CLOCK.now()
     database = _database_row(order, Tenant.objects.get(pk=tenant_id), actor, now)
-    operation = operation_row(all_workflows()["provision"], database, actor, idempotency, now)
+    workflow = all_workflows()["provision" if params is None else "restore_into_new"]
+    operation = operation_row(workflow, database, actor, idempotency, now, params=params)
     database.active_operation_id, database.active_operation_kind = operation.id, operation.kind
     try:
         with atomic():
@@ -50,50 +52,68 @@ def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idemp
     return Accepted(operation=operation)
 
 
-def delete_database(actor: Actor, database_id: UUID, idempotency: Idempotency) -> Accepted:
+@dataclass(frozen=True, kw_only=True)
+class Farewell:
+    """What is to become of a database's backups when it is deleted."""
+
+    keeps_backups: bool = True
+    takes_final_backup: bool = False
+
+
+def delete_database(
+    actor: Actor, database_id: UUID, idempotency: Idempotency, farewell: Farewell = Farewell()
+) -> Accepted:
     """Accept the deletion of a database; a running operation is asked to cancel, and the deletion goes next.
 
-    Asking twice gives the same operation. Raises: DeletionProtected, StateForbids (it is deleted), KeyReused, OperationInProgress (asked twice at the
-    same moment), and what `database_of` and `require` raise.
+    Asking twice gives the same operation. Raises: DeletionProtected, StateForbids (it is deleted, or a final backup needs it ready), KeyReused,
+    NoBackupsHere, OperationInProgress (asked twice at the same moment), and what `database_of` and `require` raise.
     """
     database = database_of(actor, database_id)
     require(actor, database.tenant_id, Action.CHANGE_DATABASES)
     if replayed := replay(database.tenant_id, idempotency):
         return replayed
+    try:
+        return accept_deletion(actor, database, idempotency, farewell)
+    except (
+        IntegrityError,
+        Rejected,
+    ):  # the same request, sent twice at once, may be what was in the way, or what ended meanwhile
+        if replayed := replay(database.tenant_id, idempotency):
+            return replayed
+        raise
+
+
+def accept_deletion(actor: Actor, database: Database, idempotency: Idempotency, farewell: Farewell) -> Accepted:
+    """Accept the deletion; who may ask is the caller's business. Raises what `delete_database` raises."""
     if pending := _pending_delete(database):
         return Accepted(operation=pending, is_replay=True)
     if database.deletion_protection:
         raise DeletionProtected
+    if farewell.takes_final_backup:
+        _require_backup_possible(database)
     workflow = all_workflows()["delete"]
     now = SYSTEM_CLOCK.now()
-    operation = operation_row(workflow, database, actor, idempotency, now)
+    params = {
+        "backups": "keep" if farewell.keeps_backups else "delete",
+        "final_backup": farewell.takes_final_backup,
+        "backup_id": str(uuid7()),
+    }
+    operation = operation_row(workflow, database, actor, idempotency, now, params=params)
     with atomic():
         wakes = take_over(database, operation, workflow, now)
+        database.refresh_from_db()
         insert(operation, then_wake=wakes)
-    operation.database.refresh_from_db()
     return Accepted(operation=operation)
 
 
-def change_database(
-    actor: Actor, database_id: UUID, change: Mapping[str, Any], *, expected_version: int | None
-) -> Database:
-    """Change labels and deletion protection at once; None as `expected_version` takes whatever version there is.
-
-    Raises: InvalidOrder — a label is not valid. StateForbids — the database is deleted. Stale — somebody else changed it meanwhile.
-    """
-    database = database_of(actor, database_id)
-    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
-    if problems := label_problems(change.get("labels", {})):
-        raise InvalidOrder(errors=problems)
-    if not database.is_live:
-        raise StateForbids("The database is deleted: nothing about it can change.")
-    rows = Database.objects.filter(pk=database.pk, is_live=True)
-    if expected_version is not None:
-        rows = rows.filter(row_version=expected_version)
-    if change and not rows.update(**change, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1):
-        raise Stale
-    database.refresh_from_db()
-    return database
+def _require_backup_possible(database: Database) -> None:
+    """Refuse where nothing could be backed up; a database that is changing counts as what it was before, and may be again."""
+    driver_of(database.cluster)
+    state = database.previous_state if database.state == DatabaseState.CHANGING else database.state
+    if state != DatabaseState.READY:
+        raise StateForbids(
+            f"A final backup needs a database that is ready; this one is {state}. Resume it first, or delete it without."
+        )
 
 
 def _database_row(order: Order, tenant: Tenant, actor: Actor, now: datetime) -> Database:
@@ -114,6 +134,8 @@ def _database_row(order: Order, tenant: Tenant, actor: Actor, now: datetime) -> 
         cluster=order.cluster,
         namespace=tenant.namespace,
         object_name=f"{order.engine.short_name}-{short_name(identifier)}",
+        display_name=order.display_name,
+        expires_at=order.expires_at,
         labels=dict(order.labels),
         access_mode=order.access_mode,
         allowed_cidrs=list(order.allowed_cidrs),

@@ -52,6 +52,12 @@ class StuckCannotCancel(Conflict):
 
 
 class NotStuck(Conflict):
-    """Only an operation that is stuck can be retried."""
+    """Only an operation that is stuck can be retried, led past its step, or abandoned."""
 
     code = "operation.not_stuck"
+
+
+class NotSkippable(Conflict):
+    """The step at which the operation is stuck is unknown to this release: abandon it instead."""
+
+    code = "operation.not_skippable"

@@ -4,12 +4,13 @@ The decorators return the function unchanged, so a step stays an ordinary functi
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from provisioning.states import DatabaseState
+from provisioning.workflow.request import Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +55,34 @@ class Wait:
     reason: str
     again_in: timedelta | None = None
     """None: the slow poll's own interval."""
+    done: float = 0.0
+    """How much of the step is done, from 0 to 1, where that can be told: 2 of 3 replicas are 0.67."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fail:
+    """The step's work ended without success, and there is nothing to take back: the operation ends as failed, even past its point of no return.
+
+    What the world is like now must have been recorded by the step.
+    """
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooLate:
+    """What an undo returns when its step can no longer be taken back: the operation goes on, with a step past its point of no return."""
+
+    reason: str
 
 
 RunT = TypeVar("RunT", bound=Callable[..., Any])
-StepFunction = Callable[[Any], Wait | None]
-UndoFunction = Callable[[Any], Wait | None]
+StepFunction = Callable[[Any], Wait | Fail | None]
+UndoFunction = Callable[[Any], Wait | TooLate | None]
+
+Decision = Callable[[Mapping[str, Any]], bool]
+"""From the operation's parameters to yes or no: some steps have work to do only with some of them."""
 
 STEP_WITHIN = timedelta(minutes=10)
 
@@ -72,7 +96,7 @@ class Step:
     function: StepFunction
     retry: Retry
     within: timedelta
-    point_of_no_return: bool
+    point_of_no_return: bool | Decision
     undo: UndoFunction | None = None
 
 
@@ -86,15 +110,17 @@ class Workflow:
         title: str,
         status: str,
         starts_from: frozenset[DatabaseState],
-        on_success: DatabaseState,
+        on_success: DatabaseState | None,
         on_undone: DatabaseState | None,
         within: timedelta,
         undo_within: timedelta = timedelta(minutes=30),
         frees_quota_on: frozenset[DatabaseState] = frozenset(),
+        request: Request | None = None,
     ) -> None:
-        """Declare it: `status` is what the API shows for the database meanwhile; `on_undone=None` means back to where it was.
+        """Declare it: `status` is what the API shows for the database meanwhile; `on_success` and `on_undone` may be None: back to where it was.
 
-        `frees_quota_on` names the end states in which nothing runs any more, so that what was reserved is given back.
+        `frees_quota_on` names the end states in which nothing runs any more, so that what was reserved is given back. `request` is how
+        customers ask for it at `POST databases/{id}/<verb>`; without one it is asked for in a way of its own.
         """
         self.kind = kind
         self.title = title
@@ -105,10 +131,11 @@ class Workflow:
         self.within = within
         self.undo_within = undo_within
         self.frees_quota_on = frees_quota_on
+        self.request = request
         self.steps: list[Step] = []
 
     def step(
-        self, *, retry: Retry, within: timedelta = STEP_WITHIN, point_of_no_return: bool = False
+        self, *, retry: Retry, within: timedelta = STEP_WITHIN, point_of_no_return: bool | Decision = False
     ) -> Callable[[RunT], RunT]:
         """Add the function below as the next step; from a point of no return on, the operation only finishes or gets stuck.
 
@@ -160,11 +187,15 @@ class Workflow:
                 return place
         raise KeyError(name)
 
-    def is_past_return(self, name: str | None) -> bool:
-        """Tell whether an operation at the step of that name can no longer be undone."""
+    def is_past_return(self, name: str | None, params: Mapping[str, Any]) -> bool:
+        """Tell whether an operation with these parameters can no longer be undone at the step of that name."""
         if name is None or self.find(name) is None:
             return False
-        return any(step.point_of_no_return for step in self.steps[: self.index(name) + 1])
+        return any(_applies(step.point_of_no_return, params) for step in self.steps[: self.index(name) + 1])
+
+
+def _applies(answer: bool | Decision, params: Mapping[str, Any]) -> bool:
+    return answer(params) if callable(answer) else answer
 
 
 def _first_sentence(function: Callable[..., Any]) -> str:

@@ -9,8 +9,8 @@ It neither saves nor claims: `provisioning.advance` does, with what this file re
 
 import logging
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,56 +18,13 @@ from dbaas.core.crash import crash_point
 from dbaas.core.errors import Permanent, Transient
 from dbaas.core.redaction import redact
 from provisioning.states import OperationState
-from provisioning.workflow.declare import UNDOING, Retry, Step, Wait, Workflow
+from provisioning.workflow.declare import UNDOING, Fail, Retry, Step, TooLate, Wait, Workflow
+from provisioning.workflow.position import Happening, Move, Position
 
 logger = logging.getLogger(__name__)
 
 LOST_WORKERS_LIMIT = 5
 """A step during which five workers in a row were lost kills them: a person must look before it takes more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Position:
-    """Where an operation stands when a worker takes it on."""
-
-    state: OperationState
-    step: str | None
-    attempt: int
-    """Tries of this step, this one included."""
-    lost_workers: int
-    """Workers in a row that took this step on and never came back."""
-    step_started_at: datetime | None
-    step_deadline_at: datetime | None
-    deadline_at: datetime
-    undo_deadline_at: datetime | None
-    cancel_requested: bool
-    error_code: str = ""
-    error_detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Happening:
-    """One line of the timeline: `event` is started, done, waiting, retried, undone, turned_back, stuck, succeeded, failed or cancelled."""
-
-    event: str
-    step: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """What is to be saved: the next position, when to go on, and what to tell."""
-
-    position: Position
-    again_in: timedelta
-    """Zero: go on at once."""
-    happenings: tuple[Happening, ...] = ()
-    waiting_for: str = ""
-
-    @property
-    def goes_on_at_once(self) -> bool:
-        """Tell whether the worker may take the next step in the same lease."""
-        return not self.again_in and self.position.state in (OperationState.RUNNING, OperationState.UNDOING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,25 +35,29 @@ class Runner:
     jitter: random.Random
     poll_interval: Callable[[timedelta], timedelta]
     """How long to wait until the next look, from how long the step has waited; depends on whether the watcher is alive."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """The operation's."""
     ends_worker: tuple[type[Exception], ...] = ()
     """Errors that say that this worker cannot go on (its time is up, the metadata database is gone), not that the step is wrong: they pass
     through, nothing is saved, and the next worker takes the step again."""
 
     def take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
-        """Carry out the one step or undo that is due, and return what to save."""
+        """Carry out the one step or undo that is due, and return what to save.
+
+        Without a saved step it may have begun all the same, if a worker was lost before its first save: a cancel then undoes the first step.
+        """
         if position.step is not None:
             return self._take(position, run, now)
-        if position.cancel_requested:
-            ended = Happening(
-                event="cancelled", step="", message=f"{self.workflow.title} was cancelled before it began."
-            )
-            return Move(
-                position=replace(position, state=OperationState.CANCELLED), again_in=timedelta(), happenings=(ended,)
-            )
-        if position.lost_workers >= LOST_WORKERS_LIMIT:
-            return self._killer(position)
+        if position.cancel_requested and position.attempt <= 1:
+            told = f"{self.workflow.title} was cancelled before it began."
+            ended = Happening(event="cancelled", step="", message=told)
+            final = replace(position, state=OperationState.CANCELLED)
+            return Move(position=final, again_in=timedelta(), happenings=(ended,))
         first = self.workflow.steps[0]
-        move = self._take(_enter(replace(position, state=OperationState.RUNNING), first, now()), run, now)
+        entered = _enter(replace(position, state=OperationState.RUNNING), first, now())
+        if position.lost_workers >= LOST_WORKERS_LIMIT:
+            return self._killer(replace(entered, lost_workers=position.lost_workers))
+        move = self._take(entered, run, now)
         return replace(move, happenings=(_started(first), *move.happenings))
 
     def _take(self, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
@@ -108,7 +69,7 @@ class Runner:
             return self._killer(position)
         if position.state is OperationState.UNDOING:
             return self._undo(step, position, run, now)
-        if position.cancel_requested and not self.workflow.is_past_return(step.name):
+        if position.cancel_requested and not self.workflow.is_past_return(step.name, self.params):
             return self._turn_back(position, now(), code="", detail="Cancelled on request.")
         return self._do(step, position, run, now)
 
@@ -125,9 +86,17 @@ class Runner:
             return self._turn_back(position, now(), code=error.code, detail=error.detail)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is our bug: the operation stops here, loudly
             return self._broken(position, error)
+        if isinstance(waits, Fail):
+            return self._fail(position, waits)
         if waits is not None:
             return self._wait(position, waits, now())
         return self._go_on(step, position, now())
+
+    def _fail(self, position: Position, why: Fail) -> Move:
+        detail = redact(why.detail)
+        ended = Happening(event="failed", step=position.step or "", message=f"{self.workflow.title} failed: {detail}")
+        final = replace(position, state=OperationState.FAILED, error_code=why.code, error_detail=detail)
+        return Move(position=final, again_in=timedelta(), happenings=(ended,))
 
     def _go_on(self, step: Step, position: Position, now: datetime) -> Move:
         done = Happening(event="done", step=step.name, message=step.sentence)
@@ -153,15 +122,15 @@ class Runner:
             again_in=max(pause, timedelta(milliseconds=1)),
             happenings=(happening,),
             waiting_for=redact(waits.reason),
+            done=min(max(waits.done, 0.0), 1.0),
         )
 
     def _try_again(self, retry: Retry, position: Position, error: Transient, now: datetime) -> Move:
+        if not error.counts_as_try:
+            return self._sit_out(retry, position, error, now)
         late = self._lateness(position, now)
         if late or retry.is_used_up(position.attempt):
-            code = late or error.code
-            if position.state is OperationState.UNDOING:
-                return self._stuck(position, code, f"The undo did not succeed: {error.detail}")
-            return self._turn_back(position, now, code=code, detail=error.detail)
+            return self._give_up(position, now, code=late or error.code, detail=error.detail)
         pause = max(
             retry.pause(position.attempt, self.jitter), error.retry_after or timedelta(), timedelta(milliseconds=1)
         )
@@ -172,6 +141,28 @@ class Runner:
         )
         kept = replace(position, lost_workers=0)
         return Move(position=kept, again_in=pause, happenings=(happening,), waiting_for=redact(error.detail))
+
+    def _sit_out(self, retry: Retry, position: Position, error: Transient, now: datetime) -> Move:
+        """Wait for the outside world to come back: no try is used up, and a step's own limit does not end it."""
+        undoing = position.state is OperationState.UNDOING
+        limit = position.undo_deadline_at if undoing else position.deadline_at
+        if limit is not None and now >= limit:
+            code = "operation.undo_deadline_passed" if undoing else "operation.deadline_passed"
+            return self._give_up(position, now, code=code, detail=error.detail)
+        pause = max(retry.pause(2, self.jitter), error.retry_after or timedelta(), timedelta(milliseconds=1))
+        return Move(
+            position=replace(
+                position, state=position.state if undoing else OperationState.WAITING, attempt=0, lost_workers=0
+            ),
+            again_in=pause,
+            happenings=(Happening(event="waiting", step=position.step or "", message=redact(error.detail)),),
+            waiting_for=redact(error.detail),
+        )
+
+    def _give_up(self, position: Position, now: datetime, *, code: str, detail: str) -> Move:
+        if position.state is OperationState.UNDOING:
+            return self._stuck(position, code, f"The undo did not succeed: {detail}")
+        return self._turn_back(position, now, code=code, detail=detail)
 
     def _lateness(self, position: Position, now: datetime) -> str:
         if position.state is OperationState.UNDOING:
@@ -187,7 +178,7 @@ class Runner:
     def _turn_back(self, position: Position, now: datetime, *, code: str, detail: str) -> Move:
         if position.state is OperationState.UNDOING:
             return self._stuck(position, code, f"The undo was refused: {detail}")
-        if self.workflow.is_past_return(position.step):
+        if self.workflow.is_past_return(position.step, self.params):
             return self._stuck(position, code, f"{detail} This step is past the point of no return.")
         happening = Happening(
             event="turned_back", step=position.step or "", message=redact(f"{detail} Undoing what was done.")
@@ -206,7 +197,7 @@ class Runner:
         return Move(position=undoing, again_in=timedelta(), happenings=(happening,))
 
     def _undo(self, step: Step, position: Position, run: Any, now: Callable[[], datetime]) -> Move:
-        waits: Wait | None = None
+        waits: Wait | TooLate | None = None
         try:
             crash_point(f"{self.workflow.kind}.{step.name}.undo.before")
             waits = step.undo(run) if step.undo else None
@@ -219,9 +210,21 @@ class Runner:
             return self._stuck(position, error.code, f"The undo was refused: {error.detail}")
         except Exception as error:  # noqa: BLE001 -- as above: our bug
             return self._broken(position, error)
+        if isinstance(waits, TooLate):
+            return self._go_on_after_all(step, position, waits, now())
         if waits is not None:
             return self._wait(position, waits, now())
         return self._go_back(step, position, now())
+
+    def _go_on_after_all(self, step: Step, position: Position, why: TooLate, now: datetime) -> Move:
+        following = self.workflow.steps[self.workflow.index(step.name) + 1]
+        if not self.workflow.is_past_return(following.name, self.params):
+            return self._broken(position, ValueError(f"{following.name} follows an undo that can be too late"))
+        told = Happening(event="too_late", step=step.name, message=redact(why.reason))
+        going = replace(position, state=OperationState.RUNNING, undo_deadline_at=None, error_code="", error_detail="")
+        return Move(
+            position=_enter(going, following, now), again_in=timedelta(), happenings=(told, _started(following))
+        )
 
     def _go_back(self, step: Step, position: Position, now: datetime) -> Move:
         undone = (Happening(event="undone", step=step.name, message=_first_line(step.undo)),) if step.undo else ()

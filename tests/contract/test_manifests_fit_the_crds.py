@@ -1,9 +1,7 @@
 """That KubeDB's API takes what we write: every golden manifest against the published CRDs, and against those of the pocket cluster."""
 
 import copy
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +9,10 @@ import yaml
 
 from provisioning.cluster.kinds import DATABASE_KINDS
 from provisioning.engine import Body
-from tests.contract.schemas import Schemas, strict
+from tests.contract.schemas import ROOT, Schemas, published_schemas, strict
 from tests.provisioning.golden.cases import CASES, FOLDER, Case
 
-ROOT = Path(__file__).parents[2]
 COMPACT = ROOT / "devcluster/crds"
-PUBLISHED = Path(os.environ.get("DBAAS_CRDS") or ROOT.parent / "shared/kubedb/crds")
-PLURALS = {kind.kind: kind.plural for kind in DATABASE_KINDS}
 
 Change = Callable[[Body], None]
 
@@ -25,18 +20,13 @@ Change = Callable[[Body], None]
 @pytest.fixture(scope="session")
 def published() -> Schemas:
     """The CRDs as KubeDB publishes them."""
-    if not PUBLISHED.is_dir():
-        pytest.skip(
-            f"NOT PROVEN: the published CRDs are not at {PUBLISHED}. Point DBAAS_CRDS at the folder `crds` of"
-            " github.com/kubedb/apimachinery to check our manifests against KubeDB itself."
-        )
-    return Schemas(PUBLISHED, PLURALS)
+    return published_schemas(DATABASE_KINDS)
 
 
 @pytest.fixture(scope="session")
 def compact() -> Schemas:
     """The CRDs that the pocket cluster is started with."""
-    return Schemas(COMPACT, PLURALS)
+    return Schemas(COMPACT, DATABASE_KINDS)
 
 
 def manifests(case: Case) -> list[Body]:
@@ -60,7 +50,7 @@ def test_that_the_pocket_clusters_crds_know_every_field(case: Case, compact: Sch
 def test_that_every_kind_we_write_is_written_down_somewhere() -> None:
     kinds = {body["kind"] for case in CASES for body in manifests(case)}
 
-    assert kinds == set(PLURALS)
+    assert kinds == {kind.kind for kind in DATABASE_KINDS}
 
 
 def changed(*path: str | int, to: Any) -> Change:

@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.cluster.kinds import kind_of
 from provisioning.engine import NodeGroup
+from provisioning.sizes import EXPORTER
 from tests.contract.test_the_pocket_cluster_admits_them import moved, send
 from tests.devcluster.apiserver.conftest import connect_to
 from tests.devcluster.conftest import ApiServer
@@ -69,3 +70,17 @@ def test_that_pods_and_disks_are_as_counted(case: Case, running: httpx.Client) -
     disks = sorted(claim["spec"]["resources"]["requests"]["storage"] for claim in claims)
     counted = [f"{group.each.storage_gib}Gi" for group in groups_of(case) for _ in range(group.count)]
     assert disks == sorted(disk for disk in counted if disk != "0Gi")
+
+
+@pytest.mark.parametrize("case", RUNNING, ids=str)
+def test_that_exporters_are_as_counted(case: Case, running: httpx.Client) -> None:
+    wait_until_ready(running, case)
+
+    pods = running.get(f"/api/v1/namespaces/{case}/pods").json()["items"]
+    containers = [container for pod in pods for container in pod["spec"]["containers"]]
+    exporters = [container["resources"]["limits"] for container in containers if container["name"] == "exporter"]
+
+    assert len(exporters) == sum(group.count for group in groups_of(case) if group.is_monitored)
+    assert {(limits["cpu"], limits["memory"]) for limits in exporters} == {
+        (f"{EXPORTER.cpu_millicores}m", f"{EXPORTER.memory_mib}Mi")
+    }

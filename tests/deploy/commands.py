@@ -15,7 +15,7 @@ DEADLINE_SECONDS = 60
 PROGRAMS = (
     "granian",
     "celery flower",
-    "celery -A dbaas.celery inspect ping",
+    "python -m dbaas.processes alive",
     "python -m dbaas.processes worker",
     "python -m dbaas.processes beat",
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from celery import Celery
 
 from laptop.environment import read_environment
 from laptop.layout import ROOT, Layout
@@ -23,7 +24,7 @@ READY_SECONDS = 60.0
 Json = dict[str, Any]
 
 
-def wait_until(what: str, is_so: Callable[[], Any], seconds: float = READY_SECONDS) -> Any:
+def wait_until(what: str, is_so: Callable[[], Any], seconds: float = READY_SECONDS, *, again_in: float = 0.1) -> Any:
     """Look again and again until it is so, and return what the look gave.
 
     Raises: AssertionError — it is not so in time.
@@ -31,7 +32,7 @@ def wait_until(what: str, is_so: Callable[[], Any], seconds: float = READY_SECON
     deadline = time.monotonic() + seconds
     while not (found := is_so()):
         assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(again_in)
     return found
 
 
@@ -111,6 +112,12 @@ class System:
         finally:
             os.killpg(group, signal.SIGCONT)
 
+    def look_after(self) -> None:
+        """Have done now what the scheduler asks for once a minute."""
+        broker = read_environment(self.data_dir / "dbaas.env")["BROKER_URL"]
+        with Celery(broker=broker, set_as_current=False) as celery:
+            celery.send_task("provisioning.look_after", queue="maintenance", expires=5)
+
     def _is_up_or_over(self) -> bool:
         assert self.launcher is not None
         if self.launcher.poll() is not None:
@@ -143,9 +150,29 @@ class Customer:
         body = {"tenant": self.tenant["id"], "name": name, "engine": engine, **fields}
         return self.checked(self.api.post("/api/v1/databases", json=body))
 
-    def delete(self, database: Json) -> Json:
+    def delete(self, database: Json, **query: Any) -> Json:
         """Ask for a deletion and return the accepted operation."""
-        return self.checked(self.api.delete(f"/api/v1/databases/{database['id']}"))
+        return self.checked(self.api.delete(f"/api/v1/databases/{database['id']}", params=query))
+
+    def ask(self, database: Json, verb: str, **body: Any) -> Json:
+        """Ask for a change, such as `scale`, and return the accepted operation."""
+        return self.checked(self.api.post(f"/api/v1/databases/{database['id']}/{verb}", json=body))
+
+    def set_policy(self, database: Json, **policy: Any) -> Json:
+        """Set the backup policy and return the accepted operation."""
+        return self.checked(self.api.put(f"/api/v1/databases/{database['id']}/backup-policy", json=policy))
+
+    def policy(self, database: Json) -> Json:
+        """Return the backup policy in force."""
+        return self.checked(self.api.get(f"/api/v1/databases/{database['id']}/backup-policy"))
+
+    def backups(self, database: Json) -> list[Json]:
+        """Return the database's backups, the latest first."""
+        return list(self.checked(self.api.get("/api/v1/backups", params={"database": database["id"]}))["items"])
+
+    def delete_backup(self, backup: Json) -> Json:
+        """Ask for a backup's deletion and return the accepted operation."""
+        return self.checked(self.api.delete(f"/api/v1/backups/{backup['id']}"))
 
     def follow(self, operation: Json, seconds: float = READY_SECONDS) -> Json:
         """Wait until the operation has ended or is stuck, and return it with its timeline."""

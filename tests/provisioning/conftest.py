@@ -46,6 +46,11 @@ def pocket(transactional_db: None, cluster: ApiServer) -> Cluster:
         external_service_type="NodePort",
         node_address="127.0.0.1",
         default_access="external",
+        backup_driver="kubestash",
+        backup_namespace="backups",
+        backup_storage="storage",
+        backup_encryption_secret="storage-key",
+        archiver="archiver",
     )
 
 

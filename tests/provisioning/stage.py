@@ -1,7 +1,7 @@
 """A stage for operations: a clock that a test moves, workers that run when told, and the operator's role played by hand over the real API."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dbaas.core.clock import SYSTEM_CLOCK
@@ -12,6 +12,7 @@ from provisioning.engine import Body
 from provisioning.engines import all_engines
 from provisioning.models import Cluster, Database, Operation
 from provisioning.states import MOVING
+from tests.provisioning.stage_operator import Operator
 
 
 class StoppedClock:
@@ -23,6 +24,10 @@ class StoppedClock:
     def now(self) -> datetime:
         """Return the moment at which it stands."""
         return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds since the epoch: it never goes back, because nobody turns it back."""
+        return self._now.timestamp()
 
     def catch_up(self) -> None:
         """Move on to the real moment, if it is ahead of where it stands: rows are written by the system's own clock too."""
@@ -40,6 +45,10 @@ class Stage:
     kube: Gateway
     clock: StoppedClock
     cluster: Cluster
+    operator: Operator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.operator = Operator(kube=self.kube)
 
     def work(self, operation: Operation) -> Operation:
         """Let a worker take the operation as far as it goes now, and return its row afterwards."""
@@ -53,8 +62,7 @@ class Stage:
         for _ in range(rounds):
             if now.state not in MOVING:
                 return now
-            if now.next_run_at is not None and now.next_run_at > self.clock.now():
-                self.clock.forward(now.next_run_at - self.clock.now())
+            self.is_due(now)
             now = self.work(operation)
         raise AssertionError(f"{operation} is still {now.state} at {now.step}: {now.waiting_for}")
 
@@ -90,31 +98,29 @@ class Stage:
 
     def serve(self, database: Database, *, node_port: int = 0) -> None:
         """Make the primary Service and the auth Secret, as the operator does."""
-        name, namespace = database.object_name, database.namespace
-        port = {"name": "primary", "port": all_engines()[database.engine].port}
-        service: Body = {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"type": "NodePort", "ports": [{**port, "nodePort": node_port} if node_port else port]},
-        }
-        secret: Body = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": f"{name}-auth", "namespace": namespace},
-            "stringData": {"username": "postgres", "password": "canary-pass/word"},
-        }
-        for body in (service, secret):
-            self.kube.create(body)
-        self.kube.merge(self.ref(database), {"spec": {"authSecret": {"name": f"{name}-auth"}}})
+        self.operator.serve(database, node_port=node_port)
+
+    def play(self, operation: Operation, *, rounds: int = 60) -> Operation:
+        """Let workers and the operator take turns, until the operation rests for good."""
+        now = self.look(operation)
+        for _ in range(rounds):
+            now = self.work(operation) if self.is_due(now) else self.look(operation)
+            if now.state not in MOVING:
+                return now
+            self.operator.act(now.database)
+        raise AssertionError(f"{operation} is still {now.state} at {now.step}: {now.waiting_for}")
+
+    def is_due(self, operation: Operation) -> bool:
+        """Move the clock to when the operation is due, if it ever is."""
+        if operation.next_run_at is None:
+            return False
+        if operation.next_run_at > self.clock.now():
+            self.clock.forward(operation.next_run_at - self.clock.now())
+        return True
 
     def provision(self, operation: Operation) -> Operation:
         """Play a provision to its good end."""
-        self.work(operation)
-        database = self.look(operation).database
-        self.serve(database)
-        self.report(database, "Ready")
-        ended = self.work_on(operation)
+        ended = self.play(operation)
         assert ended.state == "succeeded", f"{ended.state}: {ended.error_detail} {ended.waiting_for}"
         return ended
 

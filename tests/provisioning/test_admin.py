@@ -13,7 +13,7 @@ from tests import cast
 pytestmark = pytest.mark.usefixtures("nowhere")
 
 Ordered = Callable[..., Operation]
-MODELS = ("cluster", "database", "operation", "resource", "operationevent", "heartbeat")
+MODELS = ("cluster", "database", "operation", "resource", "operationevent", "heartbeat", "finding")
 
 
 @pytest.fixture
@@ -109,11 +109,49 @@ def test_that_a_stuck_operation_can_be_retried_on_record(operator: Client, order
     )
 
     page = answer.content.decode()
-    assert "goes on at wait_until_ready" in page
+    assert "goes on at its step" in page
     assert "not stuck: it was left alone" in page
     assert Operation.objects.get(pk=stuck.pk).state == "queued"
     events = AuditEvent.objects.filter(action="operation.retried")
     assert [(event.actor_email, event.object_id) for event in events] == [("root@example.com", str(stuck.pk))]
+
+
+@pytest.mark.parametrize(
+    ("action", "audited", "state"),
+    [("skip", "operation.step_skipped", "queued"), ("abandon", "operation.abandoned", "undoing")],
+)
+def test_that_a_decision_needs_a_reason_and_is_on_record(
+    operator: Client, ordered: Ordered, action: str, audited: str, state: str
+) -> None:
+    stuck, running = ordered("a"), ordered("b")
+    Operation.objects.filter(pk=stuck.pk).update(state="stuck", step="create_companions")
+    chosen = {"action": action, "_selected_action": [str(stuck.pk), str(running.pk)]}
+
+    asked = operator.post("/admin/provisioning/operation/", chosen).content.decode()
+    without = operator.post("/admin/provisioning/operation/", {**chosen, "reason": " "}).content.decode()
+    untouched = Operation.objects.get(pk=stuck.pk).state
+    done = operator.post("/admin/provisioning/operation/", {**chosen, "reason": "seen to by hand"}, follow=True)
+
+    assert ("Reason" in asked, "A reason is needed" in asked) == (True, False)
+    assert ("A reason is needed" in without, untouched) == (True, "stuck")
+    assert "not stuck: it was left alone" in done.content.decode()
+    assert Operation.objects.get(pk=stuck.pk).state == state
+    (event,) = AuditEvent.objects.filter(action=audited)
+    assert (event.object_id, event.detail) == (
+        str(stuck.pk),
+        {"step": "create_companions", "reason": "seen to by hand"},
+    )
+
+
+def test_that_a_step_of_another_release_is_not_skipped(operator: Client, ordered: Ordered) -> None:
+    stuck = ordered()
+    Operation.objects.filter(pk=stuck.pk).update(state="stuck", step="of_another_release")
+    chosen = {"action": "skip", "_selected_action": [str(stuck.pk)], "reason": "because"}
+
+    page = operator.post("/admin/provisioning/operation/", chosen, follow=True).content.decode()
+
+    assert "unknown to this release" in page
+    assert not AuditEvent.objects.filter(action="operation.step_skipped").exists()
 
 
 def test_that_the_list_can_show_only_what_is_stuck(operator: Client, ordered: Ordered) -> None:

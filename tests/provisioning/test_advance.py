@@ -16,7 +16,7 @@ from provisioning import lease, operations
 from provisioning.advance import advance
 from provisioning.cluster.kinds import SECRET, Ref
 from provisioning.heartbeats import WATCHER_STALE_AFTER, watcher_of
-from provisioning.lease import CLOCK_SKEW, LEASE, WORK_FOR
+from provisioning.lease import CLOCK_SKEW, LEASE, WORK_FOR, LeaseLost
 from provisioning.models import Cluster, Database, Heartbeat, Operation, OperationEvent, Resource
 from provisioning.run import Run
 from provisioning.workflow.declare import Wait
@@ -110,6 +110,22 @@ def test_that_a_lease_that_is_lost_in_the_middle_saves_nothing(
 
     assert (after.state, after.step, after.lease_token) == ("running", "second", 99)
     assert told(after) == ["accepted", "started", "done", "started"]
+    assert after.database.phase == ""
+    assert "the lease was lost" in caplog.text
+
+
+def test_that_a_worker_that_meets_a_later_one_s_work_drops_everything(
+    work: Work, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    def meet(run: Run) -> None:
+        run.record(phase="Stale")
+        raise LeaseLost
+
+    script["second"] = meet
+
+    after = work()
+
+    assert (after.state, after.step, after.error_code) == ("running", "second", "")
     assert after.database.phase == ""
     assert "the lease was lost" in caplog.text
 
@@ -212,10 +228,13 @@ def test_that_a_permanent_error_is_undone_and_the_database_goes_back(work: Work,
     assert told(ended)[-3:] == ["turned_back", "undone", "failed"]
 
 
-def test_that_a_change_of_state_that_is_not_allowed_is_never_saved(work: Work, rehearsal: Operation) -> None:
+def test_that_a_change_of_state_that_is_not_allowed_is_never_saved(
+    work: Work, script: Script, rehearsal: Operation
+) -> None:
+    script["first"] = lambda _run: Wait(reason="It is not time.")
     Operation.objects.filter(pk=rehearsal.pk).update(state="undoing", step="")
 
-    with pytest.raises(AssertionError, match="may not go from undoing to running"):
+    with pytest.raises(AssertionError, match="may not go from undoing to waiting"):
         work()
 
     assert Operation.objects.get(pk=rehearsal.pk).state == "undoing"

@@ -4,7 +4,7 @@ import pytest
 
 from provisioning import bodies
 from provisioning.engine import DatabaseSpec, Version
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 
 SMALL = Resources(cpu_millicores=1000, memory_mib=2048, storage_gib=10)
 
@@ -35,15 +35,20 @@ def test_that_a_database_is_durable_protected_and_changed_by_us_only() -> None:
             "storageType": "Durable",
             "deletionPolicy": "DoNotTerminate",
             "autoOps": {"disabled": True},
+            "monitor": {
+                "agent": "prometheus.io/builtin",
+                "prometheus": {"exporter": {"resources": bodies.amounts(EXPORTER)}},
+            },
             "replicas": 1,
         },
     }
 
 
 def test_that_a_companion_has_a_name_of_its_own() -> None:
-    body = bodies.database_object("RedisSentinel", spec(), {}, name="pg-1-sentinel")
+    body = bodies.database_object("RedisSentinel", spec(), {}, name="pg-1-sentinel", is_monitored=False)
 
     assert body["metadata"]["name"] == "pg-1-sentinel"
+    assert "monitor" not in body["spec"]
 
 
 @pytest.mark.parametrize(("asked", "written"), [(None, {}), ("", {}), ("fast", {"storageClassName": "fast"})])

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from celery import current_app
@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from dbaas.celery import load_transport
 from dbaas.settings.queues import celery_from
 from provisioning import dispatch
-from provisioning.dispatch import ADVANCE, require_broker, wake
+from provisioning.dispatch import ADVANCE, published_by, require_broker, wake
 
 LONGEST_SECONDS = 0.6
 
@@ -92,3 +92,13 @@ def test_that_the_health_check_of_a_dead_broker_is_bounded(broken_celery: None) 
         require_broker()
 
     assert time.monotonic() - began < 1.5
+
+
+def test_that_a_simulation_may_bring_a_broker_of_its_own() -> None:
+    taken: list[UUID] = []
+    operation = uuid4()
+
+    with published_by(taken.append):
+        wake(operation)
+
+    assert taken == [operation]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.observations import digest, observed_columns, observed_phase, why_not_ready
+from provisioning.observations import digest, last_message, observed_columns, observed_phase, why_not_ready
 
 OBJECT: dict[str, Any] = {"metadata": {"name": "pg-a", "uid": "u1", "generation": 2}, "spec": {}}
 
@@ -84,3 +84,13 @@ def test_that_a_change_that_does_not_matter_keeps_the_digest() -> None:
     renewed = {**OBJECT, "metadata": {**OBJECT["metadata"], "resourceVersion": "99", "managedFields": []}}
 
     assert digest(renewed) == digest(OBJECT)
+
+
+def test_that_of_conditions_of_the_same_second_the_last_listed_speaks() -> None:
+    at = "2026-11-23T13:12:52Z"
+    conditions = [
+        {"type": "VolumeExpansion", "message": "The request has started.", "lastTransitionTime": at},
+        {"type": "Failed", "message": "The class does not allow expansion.", "lastTransitionTime": at},
+    ]
+
+    assert last_message({"status": {"conditions": conditions}}) == "The class does not allow expansion."

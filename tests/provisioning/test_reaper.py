@@ -7,12 +7,18 @@ from uuid import uuid4
 
 import pytest
 
+from accounts.models import User
 from provisioning.cluster.client import Gateway
-from provisioning.cluster.kinds import Ref, kind_of
-from provisioning.models import Cluster, Database, Operation
+from provisioning.cluster.kinds import Ref, kind_of, ref_of
+from provisioning.drift import follow_object
+from provisioning.engine import Body
+from provisioning.models import Cluster, Database, DatabaseEvent, Finding, Operation
 from provisioning.reaper import MISSING, Findings, compare, compare_all_clusters
+from provisioning.services import control
+from tests import cast
 from tests.devcluster.apiserver.conftest import connect_to
 from tests.devcluster.conftest import ApiServer
+from tests.provisioning.operations.scenes import ask
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -176,6 +182,88 @@ def test_that_a_leak_takes_its_volumes_along_and_leaves_the_tenant_s_namespace(
     assert left["spec"]["deletionPolicy"] == "WipeOut"
     assert stage.has_namespace(database.namespace)
     stage.kube.merge(stage.ref(database), {"metadata": {"finalizers": None}})
+
+
+def test_that_a_request_that_came_after_its_operation_had_ended_goes(
+    alice: User, database: Database, stage: Stage
+) -> None:
+    stage.operator.begins = False
+    restart = ask(alice, database, "restart")
+    stage.work(restart)
+    (late,) = requests_of(stage, database)
+    control.cancel(cast.acting(alice), restart.pk)
+    assert stage.work_on(restart).state == "cancelled"
+    for name in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"):
+        late["metadata"].pop(name, None)
+    stage.kube.create(late)
+
+    findings = compared(stage)
+
+    assert findings.leaked == [str(ref_of(late))]
+    assert requests_of(stage, database) == []
+
+
+def test_that_a_request_of_an_operation_stays(alice: User, database: Database, stage: Stage) -> None:
+    restart = stage.play(ask(alice, database, "restart"))
+
+    findings = compared(stage)
+
+    assert (restart.state, findings.leaked) == ("succeeded", [])
+    assert len(requests_of(stage, database)) == 1
+
+
+def requests_of(stage: Stage, database: Database) -> list[Body]:
+    bodies, _ = stage.kube.list(kind_of("ops.kubedb.com/v1alpha1", "PostgresOpsRequest"), namespace=database.namespace)
+    return [body for body in bodies if body["spec"]["databaseRef"]["name"] == database.object_name]
+
+
+def grown_by_hand(stage: Stage, database: Database) -> None:
+    claim = {"storage": {"resources": {"requests": {"storage": "77Gi"}}}}
+    stage.kube.merge(stage.ref(database), {"spec": claim, "metadata": {"annotations": {"test/by": "hand"}}})
+    stage.report(database, "Ready")
+
+
+def test_that_a_row_follows_what_somebody_changed_by_hand(database: Database, stage: Stage) -> None:
+    grown_by_hand(stage, database)
+
+    findings, again = compared(stage), compared(stage)
+
+    followed = Database.objects.get(pk=database.pk)
+    assert findings.drifted == {str(database.id): f"storage_gib is 77, not {database.storage_gib}"}
+    assert (followed.storage_gib, again.drifted) == (77, {})
+    (event,) = DatabaseEvent.objects.filter(database=database)
+    assert (event.reason, event.is_warning) == ("Drifted", True)
+    assert "storage_gib is 77" in event.message
+
+
+@pytest.mark.parametrize("how", ["an operation", "a change of the row", "an object that is changing"])
+def test_that_nothing_drifts_while_something_changes(database: Database, stage: Stage, how: str) -> None:
+    grown_by_hand(stage, database)
+    if how == "an object that is changing":
+        stage.report(database, "NotReady")
+    body = stage.body(database)
+    assert body is not None
+    if how == "an operation":
+        Database.objects.update(active_operation_id=uuid4())
+    elif how == "a change of the row":
+        Database.objects.update(row_version=database.row_version + 1)
+
+    assert follow_object(database, body) == ""
+    assert Database.objects.get(pk=database.pk).storage_gib == database.storage_gib
+
+
+def test_that_findings_are_kept_until_they_are_found_no_more(database: Database, stage: Stage) -> None:
+    vanish(stage, database)
+    compare_all_clusters()
+    opened = Finding.objects.get(what="missing")
+    compare_all_clusters()
+    Database.objects.update(state="deleted", is_live=False)
+
+    compare_all_clusters()
+
+    closed = Finding.objects.get(what="missing")
+    assert (opened.about, opened.closed_at, closed.first_seen_at) == (str(database.id), None, opened.first_seen_at)
+    assert closed.closed_at is not None
 
 
 def test_that_an_object_whose_label_is_no_id_is_only_called_out(database: Database, stage: Stage) -> None:

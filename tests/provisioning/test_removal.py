@@ -68,6 +68,19 @@ def test_that_an_object_that_may_go_is_not_changed_first(run: Run, made: Body, s
     stage.kube.merge(ref_of(made), {"metadata": {"finalizers": None}})
 
 
+def test_that_a_paused_database_goes_with_everything_it_stored(run: Run, made: Body, stage: Stage) -> None:
+    halted = {"metadata": {"finalizers": ["a/b"]}, "spec": {"halted": True, "deletionPolicy": "Halt"}}
+    stage.kube.merge(ref_of(made), halted)
+
+    remove(run, ref_of(made))
+
+    left = stage.body(run.database)
+    assert left is not None
+    assert left["metadata"]["deletionTimestamp"]
+    assert left["spec"]["deletionPolicy"] == "WipeOut"
+    stage.kube.merge(ref_of(made), {"metadata": {"finalizers": None}})
+
+
 def test_that_what_is_no_database_has_no_policy_and_just_goes(run: Run, stage: Stage) -> None:
     secret = Ref(kind=SECRET, name="beside", namespace=run.database.namespace)
     labels = {"dbaas/database-id": str(run.database.id)}

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dbaas.core.crash import CrashPointReached, armed
 from provisioning import lease
 from provisioning.cluster.client import Gateway, Reach
-from provisioning.cluster.errors import ClusterUnavailable
+from provisioning.cluster.errors import ClusterConflict, ClusterUnavailable
 from provisioning.cluster.kinds import NAMESPACE, Ref, ref_of
+from provisioning.cluster.ownership import FENCE, fence_of
 from provisioning.engine import Body
 from provisioning.engines import all_engines
-from provisioning.lease import LAST_EFFECT_AFTER
+from provisioning.lease import LAST_EFFECT_AFTER, LeaseLost
 from provisioning.manifests import namespace_manifest, spec_of
 from provisioning.models import Database, Operation, Resource
-from provisioning.run import LeaseTooOld, NameConflict, Run, StillLeaving
+from provisioning.run import MAY_ARRIVE_FOR, LeaseTooOld, NameConflict, Run, StillLeaving
 from tests.devcluster.apiserver.conftest import connect_to
 from tests.devcluster.conftest import ApiServer
 from tests.provisioning.cluster.listener import Listener, answer, status_body
@@ -155,7 +157,8 @@ EFFECTS: dict[str, Callable[[Run, Body], object]] = {
     "apply": lambda run, body: run.apply(
         namespace_manifest(run.database) | {"metadata": {"name": body["metadata"]["name"]}}
     ),
-    "change": lambda run, body: run.change(ref_of(body), {"spec": {"deletionPolicy": "WipeOut"}}),
+    "change": lambda run, body: run.change(body, {"spec": {"deletionPolicy": "WipeOut"}}),
+    "put": lambda run, body: run.put(body),
     "delete": lambda run, body: run.delete(ref_of(body), uid=body["metadata"].get("uid", "")),
 }
 
@@ -179,12 +182,115 @@ def test_that_nothing_is_sent_under_a_lease_that_may_be_over(
 def test_that_a_change_and_a_deletion_reach_the_object(run: Run, body: Body, stage: Stage) -> None:
     made = run.create(body)
 
-    changed = run.change(ref_of(body), {"spec": {"deletionPolicy": "WipeOut"}})
+    changed = run.change(made, {"spec": {"deletionPolicy": "WipeOut"}})
     run.delete(ref_of(body), uid=made["metadata"]["uid"])
 
     assert changed["spec"]["deletionPolicy"] == "WipeOut"
     assert stage.body(run.database) is None
     assert line() == (made["metadata"]["uid"], False), "whether it is gone is for a later look to say"
+
+
+def rewritten(run: Run, body: Body, stage: Stage) -> Body:
+    """Let a later worker write the object, and return it as this one read it before."""
+    read = run.create(body)
+    later = {"metadata": {"annotations": {FENCE: str(run.operation.fence + 1)}}}
+    stage.kube.merge(ref_of(body), later)
+    return read
+
+
+def test_that_every_write_leaves_the_worker_s_fence(run: Run, body: Body) -> None:
+    made = run.create(body)
+    changed = run.change(made, {"spec": {"deletionPolicy": "WipeOut"}})
+    put = run.put(body)
+
+    assert {fence_of(one) for one in (made, changed, put)} == {run.operation.fence}
+
+
+def test_that_the_fence_rises_with_every_worker_and_every_operation(run: Run, stage: Stage) -> None:
+    first = run.operation.fence
+    stage.clock.forward(lease.LEASE + lease.CLOCK_SKEW * 2)
+    again = lease.claim(run.operation.id, now=stage.clock.now())
+    assert again is not None
+    later = Operation(epoch=again.operation.epoch + 1, lease_token=0)
+
+    assert first < again.operation.fence < later.fence
+
+
+def test_that_what_a_later_worker_wrote_is_not_written_over(run: Run, body: Body, stage: Stage) -> None:
+    rewritten(run, body, stage)
+    now = stage.body(run.database)
+    assert now is not None
+
+    with pytest.raises(LeaseLost):
+        run.change(now, {"spec": {"deletionPolicy": "WipeOut"}})
+    with pytest.raises(LeaseLost):
+        run.put(body)
+
+    assert stage.body(run.database) == now
+
+
+def test_that_a_change_that_arrives_late_is_refused(run: Run, body: Body, stage: Stage) -> None:
+    read = rewritten(run, body, stage)
+
+    with pytest.raises(ClusterConflict):
+        run.change(read, {"spec": {"deletionPolicy": "WipeOut"}})
+
+
+def test_that_a_put_that_arrives_late_is_refused(run: Run, body: Body, stage: Stage) -> None:
+    run.create(body)
+
+    def overtake(verb: str, path: str, **how: Any) -> Body:
+        if verb == "PATCH":
+            stage.kube.merge(ref_of(body), {"metadata": {"annotations": {FENCE: str(run.operation.fence + 1)}}})
+        return Gateway._json(run.gateway, verb, path, **how)
+
+    run.gateway = Gateway(run.gateway._reach)
+    run.gateway._json = overtake  # type: ignore[method-assign]
+
+    with pytest.raises(ClusterConflict):
+        run.put(body)
+
+
+def test_that_an_object_that_was_asked_for_without_an_answer_is_waited_for(run: Run, body: Body, stage: Stage) -> None:
+    run._enter_in_ledger(ref_of(body))
+
+    waits = run.note_absence(ref_of(body))
+    stage.clock.forward(MAY_ARRIVE_FOR)
+    then = run.note_absence(ref_of(body))
+
+    assert waits is not None
+    assert "may still arrive" in waits.reason
+    assert (waits.again_in, then, line()) == (MAY_ARRIVE_FOR, None, ("", True))
+
+
+def test_that_an_object_that_was_there_is_not_waited_for(run: Run, body: Body) -> None:
+    run.create(body)
+
+    assert run.note_absence(ref_of(body)) is None
+    assert line()[1]
+
+
+def test_that_asking_again_counts_from_then(run: Run, body: Body, stage: Stage) -> None:
+    run._enter_in_ledger(ref_of(body))
+    stage.clock.forward(MAY_ARRIVE_FOR)
+    run._enter_in_ledger(ref_of(body))
+
+    assert run.note_absence(ref_of(body)) is not None
+
+
+def test_that_a_way_back_makes_what_was_sent_before_too_old_once(run: Run, body: Body) -> None:
+    made = run.create(body)
+    forward = run.overtake(made)
+    run.operation.state = "undoing"
+
+    marked = run.overtake(made)
+    again = run.overtake(marked)
+
+    assert forward is made
+    assert again is marked
+    assert marked["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+    with pytest.raises(ClusterConflict):
+        run.change(made, {"spec": {"deletionPolicy": "WipeOut"}})
 
 
 def test_that_a_shared_object_is_not_in_the_ledger(run: Run, stage: Stage) -> None:

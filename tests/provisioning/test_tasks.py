@@ -8,9 +8,8 @@ from celery import current_app
 from django.conf import settings
 
 from dbaas.processes import DEFAULT_QUEUES
-from dbaas.settings.queues import BEAT_SCHEDULE, STEP_HARD_LIMIT_SECONDS, STEP_SOFT_LIMIT_SECONDS
+from dbaas.settings.queues import BEAT_SCHEDULE
 from provisioning import tasks
-from provisioning.lease import LEASE, WORK_FOR
 from provisioning.models import Operation
 from tests.provisioning.stage import Stage
 
@@ -33,10 +32,6 @@ def test_that_every_route_leads_to_a_queue_that_workers_consume() -> None:
     consumed = set(DEFAULT_QUEUES.split(","))
 
     assert routed == set(settings.CELERY["task_queues"]) == consumed
-
-
-def test_that_a_worker_is_dead_before_its_lease_can_be_taken() -> None:
-    assert WORK_FOR.total_seconds() < STEP_SOFT_LIMIT_SECONDS < STEP_HARD_LIMIT_SECONDS < LEASE.total_seconds()
 
 
 def test_that_a_message_drives_its_operation(ordered: Callable[..., Operation], stage: Stage) -> None:

@@ -12,10 +12,10 @@ from django.db import connection
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.cluster.client import Gateway, Reach
-from provisioning.cluster.kinds import DATABASE_KINDS, ref_of
+from provisioning.cluster.kinds import ref_of
 from provisioning.heartbeats import watcher_of
 from provisioning.models import Cluster, Database, Heartbeat, Operation
-from provisioning.watching import LONGEST_PAUSE_SECONDS, ClusterWatcher, _pause_seconds, note_change
+from provisioning.watching import LONGEST_PAUSE_SECONDS, WATCHED, ClusterWatcher, _pause_seconds, note_change
 from tests.devcluster.apiserver.conftest import connect_to
 from tests.devcluster.apiserver.samples import eventually
 from tests.devcluster.conftest import ApiServer
@@ -61,7 +61,7 @@ def watcher(waiting: Operation, pocket: Cluster, kube: Gateway, cluster: ApiServ
 
 
 def sees_everything(watching: ClusterWatcher) -> Callable[[], bool]:
-    return lambda: len(watching._healthy) == len(DATABASE_KINDS) and all(watching._healthy.values())
+    return lambda: len(watching._healthy) == len(WATCHED) and all(watching._healthy.values())
 
 
 def end(watching: ClusterWatcher, cluster: ApiServer) -> None:
@@ -247,7 +247,7 @@ def test_that_it_beats_only_while_it_sees_every_kind(
     strike("503", verb="list", resource="redises", every=True)
     watching = ClusterWatcher(pocket, kube)
     watching.start()
-    eventually(lambda: len(watching._healthy) == len(DATABASE_KINDS), "all have tried")
+    eventually(lambda: len(watching._healthy) == len(WATCHED), "all have tried")
     time.sleep(1.1)  # as long as it takes a beat to come, if it came
     silent = not Heartbeat.objects.exists()
 
@@ -277,7 +277,7 @@ def test_that_a_beat_that_is_not_written_is_tried_again(
 def test_that_a_thread_that_is_told_to_stop_ends_with_the_next_event(
     watcher: ClusterWatcher, waiting: Operation, stage: Stage
 ) -> None:
-    postgres = watcher._threads[[kind.kind for kind in DATABASE_KINDS].index("Postgres")]
+    postgres = watcher._threads[[kind.kind for kind in WATCHED].index("Postgres")]
     watcher.stop()
 
     stage.report(waiting.database, "Provisioning")
@@ -302,7 +302,7 @@ def test_that_pauses_grow_to_a_ceiling_however_long_it_lasts() -> None:
     assert _pause_seconds(10_000) == LONGEST_PAUSE_SECONDS
 
 
-def test_that_an_object_of_a_deleted_database_is_not_noted(waiting: Operation, stage: Stage) -> None:
+def test_that_an_object_of_a_deleted_database_wakes_and_is_not_noted(waiting: Operation, stage: Stage) -> None:
     body = stage.body(waiting.database)
     assert body is not None
     Database.objects.update(is_live=False)
@@ -311,7 +311,7 @@ def test_that_an_object_of_a_deleted_database_is_not_noted(waiting: Operation, s
     note_change(waiting.database_id, {**body, "status": {"phase": "Ready"}})
 
     assert Database.objects.get().phase == ""
-    assert wakes(waiting) == before[0]
+    assert wakes(waiting) == before[0] + 1
 
 
 def test_that_a_companion_s_phase_is_not_the_database_s(waiting: Operation, stage: Stage) -> None:

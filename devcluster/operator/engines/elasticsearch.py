@@ -1,8 +1,10 @@
 """Elasticsearch and OpenSearch: simulated. The objects, conditions and phases are KubeDB's; no server runs."""
 
+from collections.abc import Mapping
+
 from devcluster.operator import defaults
 from devcluster.operator.database import Database, derived_name
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, Part, UnsuitableError
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import Binding, Layout, NodeGroup, Port, SecretShape, ServiceShape
 from devcluster.operator.objects import BASIC_AUTH, password
@@ -62,6 +64,24 @@ class Elasticsearch(Engine):
                 node.setdefault("suffix", suffix)
                 node["podTemplate"] = defaults.pod_template(node.get("podTemplate"), db.name, containers)
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:
+        """Give the node types that an OpsRequest may name."""
+        if not db.spec.get("topology"):
+            return {"node": Part(container="elasticsearch")}
+        present = [node for node in NODE_TYPES if db.spec["topology"].get(node) is not None]
+        return {node: Part(path=("topology", node), container="elasticsearch") for node in present}
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        if wanted.get("node"):
+            if spec.get("topology"):
+                raise UnsuitableError("The nodes of the database have roles of their own")
+            spec["replicas"] = int(wanted["node"])
+        for node, number in (wanted.get("topology") or {}).items():
+            if (spec.get("topology") or {}).get(node) is None:
+                raise UnsuitableError(f"The database has no nodes of type {node}")
+            spec["topology"][node]["replicas"] = int(number)
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""

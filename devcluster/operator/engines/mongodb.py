@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, Part, UnsuitableError
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import (
     PRIMARY,
@@ -61,6 +61,32 @@ class MongoDB(Engine):
         spec["podTemplate"] = defaults.pod_template(spec.get("podTemplate"), db.name, containers)
         return spec
 
+    def parts(self, db: Database) -> Mapping[str, Part]:
+        """Give the node types that an OpsRequest may name."""
+        coordinator = Part(container="replication-mode-detector", volume=())
+        if db.spec.get("shardTopology"):
+            named = {
+                node: Part(path=("shardTopology", node), container="mongodb") for node in ("shard", "configServer")
+            }
+            router = Part(path=("shardTopology", "mongos"), container="mongodb", volume=())
+            return {**named, "mongos": router}
+        main = "replicaSet" if db.spec.get("replicaSet") else "standalone"
+        extra = {kind: Part(path=(kind,), container="mongodb") for kind in ("arbiter", "hidden") if db.spec.get(kind)}
+        return {main: Part(container="mongodb"), "coordinator": coordinator, **extra}
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        if wanted.get("replicas"):
+            _check(is_there=bool(spec.get("replicaSet")), what="replica set")
+            spec["replicas"] = int(wanted["replicas"])
+        if wanted.get("hidden"):
+            _check(is_there=bool(spec.get("hidden")), what="hidden node")
+            spec["hidden"]["replicas"] = int(wanted["hidden"]["replicas"])
+        for node in ("shard", "configServer", "mongos"):
+            if wanted.get(node):
+                _check(is_there=bool(spec.get("shardTopology")), what=node)
+                spec["shardTopology"][node].update({key: int(number) for key, number in wanted[node].items()})
+
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""
         sharded, replicated = bool(db.spec.get("shardTopology")), bool(db.spec.get("replicaSet"))
@@ -92,6 +118,11 @@ def _resources(db: Database) -> defaults.Resources:
     if major >= FIRST_GREEDY_MAJOR:
         return defaults.Resources(cpu="800m", memory="1536Mi")
     return defaults.Resources(cpu="800m", memory="1Gi") if major >= FIRST_DEMANDING_MAJOR else defaults.MAIN
+
+
+def _check(*, is_there: bool, what: str) -> None:
+    if not is_there:
+        raise UnsuitableError(f"The database has no {what}")
 
 
 def _keyfile() -> str:

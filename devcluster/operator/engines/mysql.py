@@ -1,10 +1,11 @@
 """MySQL: simulated. The objects, conditions and phases are KubeDB's; no server runs and no port is opened."""
 
 import uuid
+from collections.abc import Mapping
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine
+from devcluster.operator.engine import Engine, Part, UnsuitableError
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, Port, ServiceShape
 
@@ -56,6 +57,19 @@ class MySQL(Engine):
             )
         return spec
 
+    def parts(self, db: Database) -> Mapping[str, Part]:  # noqa: ARG002 - the same for all
+        """Give the node types that an OpsRequest may name."""
+        return {
+            "mysql": Part(container="mysql"),
+            "coordinator": Part(container="mysql-coordinator", volume=()),
+        }
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        if _mode_of(spec) not in COORDINATED:
+            raise UnsuitableError("MySQL without a topology has one member")
+        spec["replicas"] = int(wanted["member"])
+
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""
         primary = ServiceShape(name=db.name, ports=(PORT,), selector={ROLE_LABEL: PRIMARY}, alias="primary")
@@ -76,7 +90,11 @@ class MySQL(Engine):
 
 
 def _mode(db: Database) -> str:
-    return str((db.spec.get("topology") or {}).get("mode", ""))
+    return _mode_of(db.spec)
+
+
+def _mode_of(spec: Body) -> str:
+    return str((spec.get("topology") or {}).get("mode", ""))
 
 
 def _headless(db: Database) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from devcluster.operator import defaults
 from devcluster.operator.database import ROLE_LABEL, Database, derived_name
-from devcluster.operator.engine import Engine, Peer, Workload
+from devcluster.operator.engine import Engine, Part, Peer, UnsuitableError, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import PRIMARY, STANDBY, Binding, Layout, NodeGroup, PodShape, Port, ServiceShape
 from devcluster.operator.ports import LOOPBACK, is_free
-from devcluster.operator.probes import accepts_redis
+from devcluster.operator.probes import accepts_redis, ask_redis
 from devcluster.operator.processes import Launch, PodKey
-from devcluster.operator.servers import valkey, valkey_cluster, valkey_sentinel
+from devcluster.operator.servers import valkey, valkey_cluster, valkey_sentinel, valkey_slots
 from devcluster.operator.site import Key
 
 PORT = Port(name="primary", number=6379)
@@ -45,6 +45,24 @@ class Redis(Engine):
         containers = {"redis": defaults.MAIN, **sentinel}
         spec["podTemplate"] = defaults.pod_template(spec.get("podTemplate"), db.name, containers)
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:  # noqa: ARG002 - the same for all
+        """Give the node types that an OpsRequest may name."""
+        return {
+            "redis": Part(container="redis"),
+            "coordinator": Part(container="rd-coordinator", volume=()),
+        }
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        if spec.get("mode", "Standalone") == "Standalone":
+            raise UnsuitableError("Horizontal scaling is not allowed for standalone Redis")
+        if spec["mode"] == "Sentinel":
+            spec["replicas"] = int(wanted["replicas"])
+            return
+        for key in ("shards", "replicas"):
+            if wanted.get(key):
+                spec["cluster"][key] = int(wanted[key])
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a database."""
@@ -95,10 +113,32 @@ class Redis(Engine):
         """Join the shards to a cluster, or put the primary under the eyes of its sentinels."""
         password = workload.login.password
         if _mode(workload.db) == "Cluster":
-            shards = [[_port(workload, pod) for pod in group.pods] for group in workload.layout.groups]
-            await valkey_cluster.join(shards, password)
+            await valkey_cluster.join(_shards(workload), password)
         elif SENTINEL in workload.peers:
             await _put_under_sentinels(workload)
+
+    async def change_password(self, workload: Workload, password: str) -> None:
+        """Change the password in every server, and in the sentinels that watch them."""
+        change = [["CONFIG", "SET", name, password] for name in ("masterauth", "requirepass")]
+        for pod in workload.layout.pods:
+            server = workload.processes.running(workload.key(pod))
+            if server is not None and not await accepts_redis(server.record.port, password):
+                await ask_redis(server.record.port, workload.login.password, *change)
+        if SENTINEL in workload.peers:
+            await _sentinels(workload.peers).set_password(_watched_name(workload.db), password)
+
+    async def release(self, workload: Workload, leaving: Sequence[str]) -> None:
+        """Move what the leaving servers are responsible for to those that stay."""
+        servers = [workload.processes.running(PodKey(workload.db.namespace, name)) for name in leaving]
+        ports, password = [server.record.port for server in servers if server is not None], workload.login.password
+        if not ports:
+            return
+        if SENTINEL in workload.peers:
+            await _sentinels(workload.peers).hand_over(_watched_name(workload.db), ports, password)
+        elif _mode(workload.db) == "Cluster":
+            shards = _shards(workload)
+            await valkey_slots.spread(shards, password)
+            await valkey_slots.forget([port for shard in shards for port in shard], ports, password)
 
     async def leave(self, db: Database, peers: Mapping[str, Peer]) -> None:
         """Take the database out of the eyes of its sentinels."""
@@ -127,6 +167,10 @@ class Redis(Engine):
 
 def _port(workload: Workload, pod: PodShape) -> int:
     return workload.processes.port_of(workload.key(pod))
+
+
+def _shards(workload: Workload) -> list[list[int]]:
+    return [[_port(workload, pod) for pod in group.pods] for group in workload.layout.groups]
 
 
 def _usable_port(workload: Workload, pod: PodShape) -> int:

@@ -3,9 +3,11 @@
 Which databases they watch is told to them by each database, in `redis.py`.
 """
 
+from collections.abc import Mapping
+
 from devcluster.operator import defaults
 from devcluster.operator.database import Database, derived_name
-from devcluster.operator.engine import Engine, Workload
+from devcluster.operator.engine import Engine, Part, Workload
 from devcluster.operator.kube import Body
 from devcluster.operator.layout import Binding, Layout, NodeGroup, PodShape, Port, ServiceShape
 from devcluster.operator.ports import LOOPBACK
@@ -34,6 +36,14 @@ class RedisSentinel(Engine):
         containers = {"redissentinel": defaults.MAIN}
         spec["podTemplate"] = defaults.pod_template(spec.get("podTemplate"), db.name, containers)
         return spec
+
+    def parts(self, db: Database) -> Mapping[str, Part]:  # noqa: ARG002 - the same for all
+        """Give the node types that an OpsRequest may name."""
+        return {"redissentinel": Part(container="redissentinel")}
+
+    def scale(self, spec: Body, wanted: Body) -> None:
+        """Write the wanted members into a spec."""
+        spec["replicas"] = int(wanted["replicas"])
 
     def layout(self, db: Database) -> Layout:
         """Describe all that is made for a set of sentinels."""

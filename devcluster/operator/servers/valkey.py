@@ -64,7 +64,9 @@ def write_sentinel_config(volume: Path, *, port: int, password: str) -> Path:
     """Write the first configuration of a sentinel; it rewrites the file itself, so an existing one is kept."""
     path = volume / "sentinel.conf"
     if path.exists():
-        kept = [line for line in path.read_text().splitlines() if not line.startswith(("port ", "requirepass "))]
+        # A sentinel that rewrites the file adds the password once more, as that of the user default.
+        replaced = ("port ", "requirepass ", "user default ")
+        kept = [line for line in path.read_text().splitlines() if not line.startswith(replaced)]
     else:
         kept = [f"bind {LOOPBACK}", "daemonize no", f"dir {_quoted(str(volume))}"]
     secret = [f"requirepass {_quoted(password)}"] if password else []

@@ -4,34 +4,17 @@ It knows ports and passwords only. Running it again on a joined cluster changes 
 ports it makes the nodes meet again.
 """
 
-import asyncio
 import contextlib
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from devcluster.operator.ports import LOOPBACK
 from devcluster.operator.probes import RedisError, ask_redis
-from devcluster.operator.processes import ServerError
+from devcluster.operator.servers.valkey_nodes import SLOTS, Shards, nodes, until
+from devcluster.operator.servers.valkey_slots import spread
 
-SLOTS = 16384
 NODE_TIMEOUT_MS = 2000
 """News spread within half of it, so it decides how long joining takes; all nodes are on one machine."""
-JOIN_SECONDS = 20.0
-POLL_SECONDS = 0.1
 BUS_PORT_DISTANCE = 10000
 """The nodes talk to each other this far below the port for clients; above it are the ports of Services."""
-Shards = Sequence[Sequence[int]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Node:
-    """What a node says of a node."""
-
-    identity: str
-    port: int
-    is_primary: bool
-    has_slots: bool
 
 
 def bus_port(port: int) -> int:
@@ -72,18 +55,26 @@ async def join(shards: Shards, password: str) -> None:
     async def have_met() -> bool:
         return all([{node.port for node in await nodes(port, password)} == set(ports) for port in ports])
 
-    await _until(have_met, "the nodes do not meet")
-    await _assign(shards, password)
-    await _until(is_joined, "the cluster does not become complete")
+    await until(have_met, "the nodes do not meet")
+    if sum(len(node.slots) for node in await nodes(ports[0], password)) < SLOTS:
+        await _take_slots(shards, password)
+    await spread(shards, password)
+    await _follow_primaries(shards, password)
+    await until(is_joined, "the cluster does not become complete")
 
 
-async def _assign(shards: Shards, password: str) -> None:
-    known = {node.port: node for node in await nodes(shards[0][0], password)}
+async def _take_slots(shards: Shards, password: str) -> None:
+    """Give the first of each shard its part of the slots of a new cluster; those that somebody has are left out."""
     for number, shard in enumerate(shards):
+        first, last = SLOTS * number // len(shards), SLOTS * (number + 1) // len(shards) - 1
+        with contextlib.suppress(RedisError):
+            await ask_redis(shard[0], password, ["CLUSTER", "ADDSLOTSRANGE", str(first), str(last)])
+
+
+async def _follow_primaries(shards: Shards, password: str) -> None:
+    known = {node.port: node for node in await nodes(shards[0][0], password)}
+    for shard in shards:
         primary = next((port for port in shard if known[port].has_slots), shard[0])
-        if not known[primary].has_slots:
-            first, last = SLOTS * number // len(shards), SLOTS * (number + 1) // len(shards) - 1
-            await ask_redis(primary, password, ["CLUSTER", "ADDSLOTSRANGE", str(first), str(last)])
         for port in shard:
             if port != primary and known[port].is_primary:
                 await ask_redis(port, password, ["CLUSTER", "REPLICATE", known[primary].identity])
@@ -101,27 +92,3 @@ async def _is_serving(port: int, password: str) -> bool:
     if isinstance(role, list) and role[0] == "master":
         return any(node.port == port and node.has_slots for node in await nodes(port, password))
     return isinstance(role, list) and role[3] == "connected"
-
-
-async def nodes(port: int, password: str) -> list[Node]:
-    """Ask a node which nodes it knows."""
-    (listed,) = await ask_redis(port, password, ["CLUSTER", "NODES"])
-    rows = [line.split() for line in str(listed).splitlines()]
-    return [
-        Node(
-            identity=row[0],
-            port=int(row[1].partition("@")[0].rpartition(":")[2]),
-            is_primary="master" in row[2].split(","),
-            has_slots=len(row) > 8,  # noqa: PLR2004 - the columns before the slots
-        )
-        for row in rows
-        if "handshake" not in row[2] and "noaddr" not in row[2]
-    ]
-
-
-async def _until(holds: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    deadline = time.monotonic() + JOIN_SECONDS
-    while not await holds():
-        if time.monotonic() > deadline:
-            raise ServerError(f"After {JOIN_SECONDS:.0f} s {otherwise}.")
-        await asyncio.sleep(POLL_SECONDS)

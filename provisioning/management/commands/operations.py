@@ -33,10 +33,11 @@ class Command(BaseCommand):
 
 def _table(workflow: Workflow) -> str:
     begins = ", ".join(sorted(workflow.starts_from))
-    undone = workflow.on_undone or "the state before"
+    before = "the state before"
+    done, undone = workflow.on_success or before, workflow.on_undone or before
     lines = [
         f"\n## {workflow.kind}\n",
-        f"Starts from {begins}; ends as **{workflow.on_success}**, or, undone, as **{undone}**.",
+        f"Starts from {begins}; ends as **{done}**, or, undone, as **{undone}**.",
         f"Limit {_text(workflow.within)}, undo {_text(workflow.undo_within)}.\n",
         "| step | what customers read | tries | limit | undo |",
         "| --- | --- | --- | --- | --- |",

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
     """They import every view, which costs seconds; the web process and `make check` run them."""
 
-    help = "Migrate, make the operator's account and register the pocket cluster (used by the laptop launcher)."
+    help = "Migrate, make the operator's account, register the pocket cluster and prepare it for backups (used by the laptop launcher)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--operator-password-env", required=True)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do the three things in order."""
+        """Do the four things in order."""
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         call_command("create_operator", email=options["operator_email"], password_env=options["operator_password_env"])
         call_command(
@@ -36,3 +36,4 @@ class Command(BaseCommand):
             node_address="127.0.0.1",
             default_access="external",
         )
+        call_command("prepare_backups", "pocket")

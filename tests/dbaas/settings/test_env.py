@@ -98,6 +98,13 @@ def test_that_a_default_gives_way_to_a_variable(given: Given) -> None:
     assert read_environment(public_url="http://default").public_url == "https://given"
 
 
+def test_that_a_prometheus_is_found_over_http(given: Given) -> None:
+    given(**ENOUGH, PROMETHEUS_URL="prometheus:9090")
+
+    assert "PROMETHEUS_URL" in refusal()
+    assert "http" in refusal()
+
+
 def test_that_what_else_is_set_is_ignored(given: Given, tmp_path: Path) -> None:
     (tmp_path / "dbaas.env").write_text("ADMIN_PASSWORD=x\n# a comment\n\n")
     given(**ENOUGH, SOMETHING_ELSE="x")

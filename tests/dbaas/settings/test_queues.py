@@ -8,17 +8,16 @@ from celery import current_app
 from dbaas.settings.queues import (
     BEAT_SCHEDULE,
     PUBLISHER_TRANSPORT,
-    STEP_HARD_LIMIT_SECONDS,
-    STEP_SOFT_LIMIT_SECONDS,
     WORKER_TRANSPORT,
     celery_from,
     only_publishes,
+    step_limits,
 )
 from provisioning.lease import LAST_EFFECT_AFTER, LEASE, WORK_FOR
 
 
 def test_that_a_worker_is_dead_before_its_lease_is_free() -> None:
-    soft, hard = timedelta(seconds=STEP_SOFT_LIMIT_SECONDS), timedelta(seconds=STEP_HARD_LIMIT_SECONDS)
+    soft, hard = (timedelta(seconds=seconds) for seconds in step_limits(int(LEASE.total_seconds())))
 
     assert WORK_FOR < soft < LAST_EFFECT_AFTER < hard < LEASE
 
@@ -29,6 +28,13 @@ def test_that_the_limits_are_in_force() -> None:
     assert (found["task_soft_time_limit"], found["task_time_limit"]) == (30, 45)
     assert (found["task_acks_late"], found["worker_prefetch_multiplier"], found["result_backend"]) == (False, 1, None)
     assert found["accept_content"] == ["json"]
+
+
+@pytest.mark.parametrize("lease_seconds", [30, 60, 600])
+def test_that_the_limits_follow_the_lease(lease_seconds: int) -> None:
+    found = celery_from(broker_url="memory://", is_publisher=False, lease_seconds=lease_seconds)
+
+    assert found["task_soft_time_limit"] < found["task_time_limit"] < lease_seconds
 
 
 def test_that_a_request_waits_shorter_for_the_broker_than_a_worker() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from provisioning.cluster.client import READ_SECONDS, Gateway
-from provisioning.cluster.kinds import SECRET, Ref, kind_of
+from provisioning.cluster.kinds import POD, SECRET, SERVICE, Ref, kind_of
 from provisioning.engine import Body
 
 POSTGRES = kind_of("kubedb.com/v1", "Postgres")
@@ -30,6 +30,8 @@ def a_database(namespace: str, name: str = "pg", **spec: object) -> Body:
 
 
 NOWHERE = Ref(kind=SECRET, name="one", namespace="shop")
+A_POD = Ref(kind=POD, name="one", namespace="shop")
+A_SERVICE = Ref(kind=SERVICE, name="one", namespace="shop")
 CALLS: dict[str, Callable[[Gateway], object]] = {
     "get": lambda gateway: gateway.get(NOWHERE),
     "list": lambda gateway: gateway.list(SECRET, namespace="shop"),
@@ -42,4 +44,9 @@ CALLS: dict[str, Callable[[Gateway], object]] = {
         gateway.watch(SECRET, labels="", resource_version="1", seconds=5, silence_seconds=READ_SECONDS)
     ),
 }
-every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+TEXT_CALLS: dict[str, Callable[[Gateway], object]] = {
+    "log": lambda gateway: gateway.log(A_POD, container="c", lines=5, limit_bytes=100),
+    "page": lambda gateway: gateway.page(A_SERVICE, port="metrics", path="metrics"),
+}
+"""Those whose answers are text, so that any answer of status 200 is one."""
+every_call = pytest.mark.parametrize("call", [*CALLS.values(), *TEXT_CALLS.values()], ids=[*CALLS, *TEXT_CALLS])

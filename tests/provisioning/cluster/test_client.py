@@ -19,7 +19,7 @@ from provisioning.cluster.errors import (
     ObjectMissing,
 )
 from provisioning.cluster.kinds import SECRET, Ref, ref_of
-from tests.provisioning.cluster.calls import a_database, a_secret, every_call
+from tests.provisioning.cluster.calls import A_POD, A_SERVICE, a_database, a_secret, every_call
 from tests.provisioning.cluster.listener import Listener, answer, status_body
 
 
@@ -36,6 +36,21 @@ def test_that_an_object_lives_through_its_whole_life(kube: Gateway, namespace: s
     assert applied["metadata"]["uid"] == made["metadata"]["uid"]
     assert applied["data"] == {"color": "Ymx1ZQ=="}
     assert kube.get(ref) is None
+
+
+def test_that_a_log_and_a_page_are_asked_for_as_text(listener: Listener) -> None:
+    listener.answers = [answer(200, "one\ntwo é\n".encode())]
+    gateway = Gateway(Reach(kubeconfig_path=listener.write_kubeconfig()))
+
+    log = gateway.log(A_POD, container="c", lines=5, limit_bytes=100)
+    page = gateway.page(A_SERVICE, port="metrics", path="metrics")
+
+    assert log.decode() == page == "one\ntwo é\n"
+    assert [heard.target for heard in listener.heard] == [
+        "/api/v1/namespaces/shop/pods/one/log?container=c&tailLines=5&limitBytes=100",
+        "/api/v1/namespaces/shop/services/one:metrics/proxy/metrics",
+    ]
+    assert {heard.headers["accept"] for heard in listener.heard} == {"*/*"}
 
 
 def test_that_the_version_is_told(kube: Gateway) -> None:

@@ -18,11 +18,12 @@ from provisioning.cluster.errors import (
     ClusterLogin,
     ClusterRefuses,
     ClusterUnavailable,
+    ObjectMissing,
     VersionExpired,
 )
 from provisioning.cluster.kinds import SECRET, Ref, ref_of
 from tests.devcluster.conftest import ApiServer
-from tests.provisioning.cluster.calls import CALLS, a_secret, every_call
+from tests.provisioning.cluster.calls import CALLS, TEXT_CALLS, a_secret, every_call
 from tests.provisioning.cluster.conftest import SHORTER_BY, Trouble
 from tests.provisioning.cluster.listener import HANG, Listener, answer, status_body
 
@@ -61,6 +62,29 @@ def test_that_every_call_ends_in_an_error_of_ours_after_one_attempt(
     assert {name: type(error) for name, error in errors.items()} == dict.fromkeys(CALLS, expected)
     assert [error for error in errors.values() if "canary" in str(error)] == []
     assert len(listener.heard) == len(CALLS)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (answer(400, status_body(400, "BadRequest")), ClusterRefuses),
+        (answer(404, status_body(404, "NotFound")), ObjectMissing),
+        (answer(403, status_body(403, "Forbidden")), ClusterForbids),
+        (answer(404, b"404 page not found: canary-secret"), ClusterUnavailable),
+        (answer(200, b"canary-secret", missing_bytes=99), ClusterUnavailable),
+        (b"", ClusterUnavailable),
+    ],
+)
+def test_that_reading_text_ends_in_an_error_of_ours_after_one_attempt(
+    gateway: Gateway, listener: Listener, said: bytes, expected: type[Transient | Permanent]
+) -> None:
+    listener.answers = [said]
+
+    errors = [error_of(call, gateway) for call in TEXT_CALLS.values()]
+
+    assert [type(error) for error in errors] == [expected] * len(TEXT_CALLS)
+    assert [error for error in errors if "canary" in str(error)] == []
+    assert len(listener.heard) == len(TEXT_CALLS)
 
 
 def error_of(call: Callable[[Gateway], object], gateway: Gateway) -> Exception | None:

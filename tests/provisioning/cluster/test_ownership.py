@@ -8,6 +8,7 @@ from provisioning.cluster.ownership import (
     annotation_of,
     annotations_for,
     belongs_to,
+    fence_of,
     is_being_deleted,
     labels_for,
     owner_of,
@@ -36,7 +37,7 @@ def test_that_what_carries_no_id_of_ours_has_no_owner(labels: dict[str, str] | N
 
 
 def test_that_annotations_say_who_wrote_last() -> None:
-    annotations = annotations_for(operation_id=OPERATION, lease_token=7, request_id="r")
+    annotations = annotations_for(operation_id=OPERATION, fence=7, request_id="r")
 
     assert annotation_of(body(annotations=annotations), "dbaas/fence") == "7"
     assert annotation_of(body(annotations=annotations), "dbaas/operation-id") == str(OPERATION)
@@ -46,6 +47,11 @@ def test_that_annotations_say_who_wrote_last() -> None:
 @pytest.mark.parametrize("annotations", [None, {}])
 def test_that_an_annotation_that_is_not_there_is_empty(annotations: dict[str, str] | None) -> None:
     assert annotation_of(body(annotations=annotations), "dbaas/fence") == ""
+
+
+@pytest.mark.parametrize(("text", "expected"), [("12", 12), ("", 0), ("-1", 0), ("soon", 0)])
+def test_that_the_fence_of_what_nobody_of_ours_wrote_is_zero(text: str, expected: int) -> None:
+    assert fence_of(body(annotations={"dbaas/fence": text})) == expected
 
 
 def test_that_a_deletion_timestamp_means_that_it_is_leaving() -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from dbaas.core.db import atomic
+from provisioning.cluster.client import Gateway
 from provisioning.cluster.errors import CalledInTransaction
-from provisioning.cluster.registry import gateway_to
+from provisioning.cluster.registry import clusters_reached_by, gateway_to
 from provisioning.models import Cluster
 
 
@@ -26,3 +27,14 @@ def test_that_a_registered_cluster_is_not_called_inside_a_transaction(pocket: Cl
         gateway_to(pocket).version()
 
     assert gateway_to(pocket).version()
+
+
+def test_that_a_simulation_may_bring_gateways_of_its_own() -> None:
+    cluster = Cluster(kubeconfig_path="/nonexistent/one")
+    usual = gateway_to(cluster)
+
+    with clusters_reached_by(Gateway):
+        other = gateway_to(cluster)
+
+    assert other is not usual
+    assert gateway_to(cluster) is usual

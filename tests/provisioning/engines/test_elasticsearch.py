@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.engines.elasticsearch import ENGINE
 from provisioning.orders import InvalidOrder
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 from tests.provisioning.engines.samples import address, ordered
 from tests.provisioning.golden.cases import spec_for
 
@@ -32,7 +32,7 @@ def test_that_combined_nodes_are_all_alike(mode: str, nodes: int) -> None:
 
     assert spec["replicas"] == nodes
     assert "topology" not in spec
-    assert ENGINE.footprint(ordered(ENGINE, {"mode": mode}).topology, SMALL) == SMALL.times(nodes)
+    assert ENGINE.footprint(ordered(ENGINE, {"mode": mode}).topology, SMALL) == SMALL.plus(EXPORTER).times(nodes)
 
 
 def test_that_nodes_by_role_leave_out_what_kubedb_refuses_with_a_topology() -> None:
@@ -64,7 +64,7 @@ def test_that_masters_and_ingest_nodes_count() -> None:
 
     footprint = ENGINE.footprint(topology, SMALL)
 
-    assert footprint == Resources(cpu_millicores=6500, memory_mib=18432, storage_gib=50)
+    assert footprint == Resources(cpu_millicores=7400, memory_mib=19584, storage_gib=50)
 
 
 def test_that_two_masters_are_refused() -> None:

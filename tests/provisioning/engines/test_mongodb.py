@@ -7,7 +7,7 @@ import pytest
 
 from provisioning.engines.mongodb import ENGINE
 from provisioning.orders import InvalidOrder
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 from tests.provisioning.engines.samples import address, ordered
 from tests.provisioning.golden.cases import spec_for
 
@@ -20,13 +20,13 @@ def database_spec(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_that_one_server_is_alone() -> None:
-    assert ENGINE.footprint({"mode": "standalone"}, SMALL) == SMALL
+    assert ENGINE.footprint({"mode": "standalone"}, SMALL) == SMALL.plus(EXPORTER)
 
 
 def test_that_every_member_of_a_replica_set_has_a_detector() -> None:
     footprint = ENGINE.footprint({"mode": "replicated", "replicas": 3}, SMALL)
 
-    assert footprint == Resources(cpu_millicores=3600, memory_mib=6912, storage_gib=30)
+    assert footprint == Resources(cpu_millicores=3900, memory_mib=7296, storage_gib=30)
 
 
 def test_that_a_sharded_cluster_counts_shards_config_servers_and_mongos() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.engines.mysql import ENGINE
 from provisioning.orders import InvalidOrder
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 from tests.provisioning.engines.samples import address, ordered
 from tests.provisioning.golden.cases import spec_for
 
@@ -19,20 +19,20 @@ def database_spec(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_that_one_server_has_no_coordinator() -> None:
-    assert ENGINE.footprint({"mode": "standalone"}, SMALL) == SMALL
+    assert ENGINE.footprint({"mode": "standalone"}, SMALL) == SMALL.plus(EXPORTER)
 
 
 @pytest.mark.parametrize("replication", ["group", "semisync"])
 def test_that_every_replicated_server_has_a_coordinator(replication: str) -> None:
     footprint = ENGINE.footprint({"mode": "replicated", "replication": replication, "replicas": 3}, SMALL)
 
-    assert footprint == Resources(cpu_millicores=3600, memory_mib=6912, storage_gib=30)
+    assert footprint == Resources(cpu_millicores=3900, memory_mib=7296, storage_gib=30)
 
 
 def test_that_routers_count_without_a_disk() -> None:
     footprint = ENGINE.footprint(INNODB, SMALL)
 
-    assert footprint == Resources(cpu_millicores=4600, memory_mib=7936, storage_gib=30)
+    assert footprint == Resources(cpu_millicores=4900, memory_mib=8320, storage_gib=30)
 
 
 def test_that_routers_get_what_quota_counts_for_them() -> None:

@@ -21,13 +21,13 @@ def test_that_an_even_number_adds_a_voting_pod(replicas: int, arbiters: int) -> 
 def test_that_the_coordinator_counts_in_every_pod() -> None:
     footprint = ENGINE.footprint({"mode": "standalone"}, SMALL)
 
-    assert footprint == Resources(cpu_millicores=1200, memory_mib=2304, storage_gib=10)
+    assert footprint == Resources(cpu_millicores=1300, memory_mib=2432, storage_gib=10)
 
 
 def test_that_the_voting_pod_counts_with_its_disk() -> None:
     footprint = ENGINE.footprint({"mode": "replicated", "replicas": 2, "streaming": "asynchronous"}, SMALL)
 
-    assert footprint == Resources(cpu_millicores=2600, memory_mib=4864, storage_gib=22)
+    assert footprint == Resources(cpu_millicores=2800, memory_mib=5120, storage_gib=22)
 
 
 def test_that_a_standalone_server_streams_nothing() -> None:

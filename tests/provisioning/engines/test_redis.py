@@ -7,7 +7,7 @@ import pytest
 from provisioning.engine import Body
 from provisioning.engines.redis import ENGINE
 from provisioning.orders import InvalidOrder
-from provisioning.sizes import Resources
+from provisioning.sizes import EXPORTER, Resources
 from tests.provisioning.engines.samples import address, ordered
 from tests.provisioning.golden.cases import NAMESPACE, spec_for
 
@@ -24,7 +24,7 @@ def test_that_one_server_is_alone() -> None:
 
     assert companions == ()
     assert (database["spec"]["mode"], database["spec"]["replicas"]) == ("Standalone", 1)
-    assert ENGINE.footprint({"mode": "standalone"}, SMALL) == SMALL
+    assert ENGINE.footprint({"mode": "standalone"}, SMALL) == SMALL.plus(EXPORTER)
 
 
 def test_that_replication_is_watched_by_three_sentinels_of_its_own() -> None:
@@ -46,7 +46,7 @@ def test_that_the_sentinels_are_of_the_same_version(version: str) -> None:
 def test_that_sentinels_and_coordinators_count() -> None:
     footprint = ENGINE.footprint({"mode": "replicated", "replicas": 2}, SMALL)
 
-    assert footprint == Resources(cpu_millicores=3000, memory_mib=5376, storage_gib=23)
+    assert footprint == Resources(cpu_millicores=3200, memory_mib=5632, storage_gib=23)
 
 
 def test_that_a_cluster_counts_the_primary_of_each_shard_once() -> None:
@@ -57,7 +57,7 @@ def test_that_a_cluster_counts_the_primary_of_each_shard_once() -> None:
     assert companions == ()
     assert database["spec"]["cluster"] == {"shards": 4, "replicas": 2}
     assert "replicas" not in database["spec"]
-    assert ENGINE.footprint(asked, SMALL) == SMALL.times(8)
+    assert ENGINE.footprint(asked, SMALL) == SMALL.plus(EXPORTER).times(8)
 
 
 def test_that_sentinels_are_refused_for_a_version_that_they_cannot_watch() -> None:

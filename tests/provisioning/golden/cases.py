@@ -45,10 +45,9 @@ class Case:
         return Path(self.engine, f"{self.name}.yaml")
 
     @property
-    def order(self) -> Order:
-        """Return the order, checked like a customer's."""
-        cluster = Cluster(name="here", region="here", external_service_type=self.service or "LoadBalancer")
-        wish = Wish(
+    def wish(self) -> Wish:
+        """Return what a customer asks for."""
+        return Wish(
             name="orders",
             engine=self.engine,
             version=self.version,
@@ -57,7 +56,12 @@ class Case:
             access_mode="external" if self.service else "internal",
             allowed_cidrs=self.allowed_cidrs,
         )
-        return check_order(wish, [cluster])
+
+    @property
+    def order(self) -> Order:
+        """Return the order, checked like a customer's."""
+        cluster = Cluster(name="here", region="here", external_service_type=self.service or "LoadBalancer")
+        return check_order(self.wish, [cluster])
 
     @property
     def spec(self) -> DatabaseSpec:
@@ -96,7 +100,7 @@ def spec_for(order: Order, **more: Any) -> DatabaseSpec:
         topology=order.topology,
         resources=order.resources,
         labels=labels_for(tenant_id=TENANT_ID, database_id=DATABASE_ID),
-        annotations=annotations_for(operation_id=OPERATION_ID, lease_token=1, request_id="req-1"),
+        annotations=annotations_for(operation_id=OPERATION_ID, fence=1, request_id="req-1"),
         **more,
     )
 

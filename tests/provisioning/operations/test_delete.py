@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from accounts.models import User
+from provisioning.backups import driver_of
 from provisioning.cluster.kinds import Ref, kind_of
-from provisioning.models import Database, Operation, Resource
+from provisioning.models import BackupPolicy, Cluster, Database, Operation, Resource
 from provisioning.services.acceptance import Idempotency
 from provisioning.services.ordering import delete_database
 from tenants.models import Quota
 from tests import cast
+from tests.provisioning.operations.scenes import POLICY, ask, check_quota
 from tests.provisioning.stage import Stage
 
 Ordered = Callable[..., Operation]
@@ -176,3 +180,49 @@ def test_that_a_cancel_before_it_begins_keeps_the_database(alice: User, database
     kept = Database.objects.get(pk=database.pk)
     assert (ended.state, kept.state, kept.active_operation_id) == ("cancelled", "ready", None)
     assert stage.body(database) is not None
+
+
+def test_that_volumes_are_kept_where_the_database_says_so(alice: User, database: Database, stage: Stage) -> None:
+    Database.objects.update(deletion_policy="keep_volumes")
+    stage.kube.merge(stage.ref(database), {"metadata": {"finalizers": ["kubedb.com"]}})
+
+    stage.work(ask_for_deletion(alice, database))
+
+    body = stage.body(database)
+    assert body is not None
+    assert (body["spec"]["deletionPolicy"], bool(body["metadata"]["deletionTimestamp"])) == ("Halt", True)
+    stage.kube.merge(stage.ref(database), {"metadata": {"finalizers": None}})
+
+
+@pytest.mark.parametrize(("has_begun", "first_ends"), [(False, "cancelled"), (True, "succeeded")])
+def test_that_a_running_change_is_cancelled_or_ends_and_the_deletion_goes_next(
+    alice: User, database: Database, stage: Stage, has_begun: bool, first_ends: str
+) -> None:
+    change = ask(alice, database, "scale", {"storage_gib": 20})
+    stage.work(change)
+    if has_begun:
+        stage.operator.act(database)
+        stage.operator.act(database)
+    deletion = ask_for_deletion(alice, database)
+
+    changed, deleted = stage.play(change), stage.play(deletion)
+
+    assert (changed.state, deleted.state, deleted.database.state) == (first_ends, "succeeded", "deleted")
+    assert not Resource.objects.filter(database=database, is_gone=False).exists()
+    check_quota(deleted.database)
+
+
+def test_that_a_region_without_backups_deletes_all_the_same(alice: User, database: Database, stage: Stage) -> None:
+    Cluster.objects.update(backup_driver="")
+
+    assert stage.play(ask_for_deletion(alice, database)).state == "succeeded"
+
+
+def test_that_the_policy_goes_with_the_database(alice: User, database: Database, stage: Stage) -> None:
+    stage.play(ask(alice, database, "backup_policy", POLICY))
+
+    ended = stage.play(ask_for_deletion(alice, database))
+
+    assert ended.state == "succeeded"
+    assert not BackupPolicy.objects.exists()
+    assert stage.kube.get(driver_of(database.cluster).configuration_ref(database)) is None

@@ -14,7 +14,8 @@ from provisioning.operations import all_workflows
 from provisioning.orders import InvalidOrder, Wish
 from provisioning.selectors import DatabaseNotFound
 from provisioning.services.acceptance import Accepted, Idempotency, take_database
-from provisioning.services.ordering import change_database, delete_database, order_database
+from provisioning.services.changing import change_database
+from provisioning.services.ordering import delete_database, order_database
 from provisioning.services.refusals import DeletionProtected, KeyReused, NameTaken, OperationInProgress, StateForbids
 from tenants.access import TenantNotFound
 from tenants.models import Quota, Tenant
@@ -83,7 +84,7 @@ def test_that_an_order_over_quota_leaves_nothing_behind(alice: User, shop: Tenan
     with pytest.raises(QuotaExceeded) as caught:
         order(alice, shop)
 
-    assert caught.value.extra["exceeded"] == [{"resource": "memory_mib", "limit": 1000, "used": 0, "asked": 2304}]
+    assert caught.value.extra["exceeded"] == [{"resource": "memory_mib", "limit": 1000, "used": 0, "asked": 2432}]
     assert not Database.objects.filter(tenant=shop).exists()
     assert not Operation.objects.filter(tenant=shop).exists()
 

@@ -120,7 +120,7 @@ def test_that_everything_from_the_point_of_no_return_on_is_past_it() -> None:
     def sweep(_run: object) -> None:
         """Sweep up."""
 
-    past = {name: workflow.is_past_return(name) for name in ("sand", "demolish", "sweep", "unheard_of", None)}
+    past = {name: workflow.is_past_return(name, {}) for name in ("sand", "demolish", "sweep", "unheard_of", None)}
 
     assert past == {"sand": False, "demolish": True, "sweep": True, "unheard_of": False, None: False}
 
@@ -152,3 +152,26 @@ def test_that_a_pause_is_never_longer_than_its_ceiling(policy: Retry) -> None:
     pauses = [policy.pause(attempt, jitter) for attempt in range(1, 200)]
 
     assert max(pauses) <= policy.longest_pause
+
+
+def test_that_a_point_of_no_return_may_depend_on_what_was_asked_for() -> None:
+    workflow = a_workflow()
+
+    @workflow.step(retry=CLUSTER_CALL, point_of_no_return=lambda params: bool(params["thoroughly"]))
+    def sand(_run: object) -> None:
+        """Sand the wall."""
+
+    @workflow.step(retry=CLUSTER_CALL)
+    def paint(_run: object) -> None:
+        """Paint the wall."""
+
+    @workflow.step(retry=CLUSTER_CALL, point_of_no_return=True)
+    def varnish(_run: object) -> None:
+        """Varnish it."""
+
+    past = {
+        thoroughly: [workflow.is_past_return(step.name, {"thoroughly": thoroughly}) for step in workflow.steps]
+        for thoroughly in (True, False)
+    }
+
+    assert past == {True: [True, True, True], False: [False, False, True]}

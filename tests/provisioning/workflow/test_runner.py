@@ -10,7 +10,8 @@ import pytest
 from dbaas.core.errors import Permanent, Transient
 from provisioning.states import DatabaseState, OperationState
 from provisioning.workflow.declare import PATIENT, Retry, Wait, Workflow
-from provisioning.workflow.runner import LOST_WORKERS_LIMIT, Move, Position, Runner
+from provisioning.workflow.position import Move, Position
+from provisioning.workflow.runner import LOST_WORKERS_LIMIT, Runner
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 TWICE = Retry(attempts=2, first_pause=timedelta(seconds=2), longest_pause=timedelta(seconds=60))

@@ -1,8 +1,4 @@
-"""The rows that are the truth about databases and the operations on them.
-
-Portable on purpose (SQLite, PostgreSQL, MongoDB): UUIDv7 keys, no time is ever compared-and-swapped, partial indexes only on booleans, no choices on
-the engine column. Rows change only through `lease`, `services` and `observations`, by conditional UPDATE; no model has behaviour beyond questions.
-"""
+"""What is done to databases: operations, their timelines, the ledger of objects, and who was seen working."""
 
 from datetime import datetime
 
@@ -10,116 +6,12 @@ from django.db import models
 from django.db.models import Q
 
 from dbaas.core.ids import uuid7
-from provisioning.states import DatabaseState, OperationState
+from provisioning.models.clusters import Cluster
+from provisioning.models.databases import Database
+from provisioning.states import OperationState
 
-
-class Cluster(models.Model):
-    """A Kubernetes that we drive: a region's name and how to reach it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=63, unique=True)
-    region = models.CharField(max_length=63, db_index=True)
-    kubeconfig_path = models.CharField(
-        max_length=500,
-        blank=True,
-        help_text="Path of a kubeconfig file on the workers; empty means in-cluster configuration.",
-    )
-    context = models.CharField(
-        max_length=253, blank=True, help_text="Context in the kubeconfig; empty means its current one."
-    )
-    storage_class = models.CharField(
-        max_length=253, blank=True, help_text="Storage class for databases; empty means the default one."
-    )
-    external_service_type = models.CharField(
-        max_length=20,
-        default="LoadBalancer",
-        help_text="How databases are exposed on request: LoadBalancer or NodePort.",
-    )
-    node_address = models.CharField(
-        max_length=253, blank=True, help_text="With NodePort: the address at which node ports answer."
-    )
-    default_access = models.CharField(
-        max_length=20,
-        default="internal",
-        help_text="Access of databases whose request does not say: internal or external.",
-    )
-    accepts_databases = models.BooleanField(
-        default=True, help_text="Switch off to drain: no new databases, the others go on."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.region})"
-
-
-class Database(models.Model):
-    """A customer's database."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT, related_name="databases")
-    name = models.CharField(max_length=63)
-    is_live = models.BooleanField(default=True)
-    """False once deleted: its name is free again."""
-    engine = models.CharField(max_length=40)
-    version = models.CharField(max_length=63)
-    plan = models.CharField(max_length=40)
-    cpu_millicores = models.PositiveIntegerField()
-    memory_mib = models.PositiveIntegerField()
-    storage_gib = models.PositiveIntegerField()
-    topology = models.JSONField()
-    region = models.CharField(max_length=63)
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="databases")
-    namespace = models.CharField(max_length=63)
-    object_name = models.CharField(max_length=63)
-    labels = models.JSONField(default=dict)
-    access_mode = models.CharField(max_length=20)
-    allowed_cidrs = models.JSONField(default=list)
-    deletion_protection = models.BooleanField(default=False)
-
-    state = models.CharField(max_length=20, default=DatabaseState.REQUESTED)
-    previous_state = models.CharField(max_length=20, default=DatabaseState.REQUESTED)
-    """Where it stood before the active operation; an operation that is undone may go back to it."""
-    active_operation_id = models.UUIDField(null=True, blank=True)
-    active_operation_kind = models.CharField(max_length=40, blank=True)
-    """Its kind, repeated here so that a list of databases needs no join to say what is being done to each."""
-    next_operation_id = models.UUIDField(null=True, blank=True)
-    """A delete that waits until the active operation has ended."""
-    row_version = models.PositiveIntegerField(default=1)
-    """Raised by every change that a client can see; the ETag is made from it."""
-
-    reserved_cpu_millicores = models.PositiveIntegerField(default=0)
-    reserved_memory_mib = models.PositiveIntegerField(default=0)
-    reserved_storage_gib = models.PositiveIntegerField(default=0)
-    reserved_databases = models.PositiveIntegerField(default=0)
-    """What this database holds of the tenant's quota now; zero again once nothing of it runs."""
-
-    phase = models.CharField(max_length=40, blank=True)
-    """KubeDB's own word, as last observed."""
-    object_uid = models.CharField(max_length=63, blank=True)
-    endpoint_host = models.CharField(max_length=253, blank=True)
-    endpoint_port = models.PositiveIntegerField(null=True, blank=True)
-    simulated = models.BooleanField(null=True)
-    """True where the pocket cluster only plays this engine; null until the cluster has said."""
-    running_version = models.CharField(max_length=80, blank=True)
-    """What really runs where it differs from `version` (pocket cluster)."""
-
-    created_by = models.UUIDField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-    deleted_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["tenant", "name"], condition=Q(is_live=True), name="one_live_database_per_name"
-            ),
-            models.UniqueConstraint(fields=["cluster", "namespace", "object_name"], name="one_database_per_object"),
-        ]
-        indexes = [models.Index(fields=["tenant", "is_live", "id"], name="databases_of_tenant")]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.engine})"
+_TOKENS = 1_000_000
+"""More than any operation is ever claimed: one look a second for a week are 600,000."""
 
 
 class Operation(models.Model):
@@ -151,6 +43,8 @@ class Operation(models.Model):
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.PositiveBigIntegerField(default=0)
+    epoch = models.PositiveBigIntegerField(default=0)
+    """The database's row version when this operation took it: higher than that of every operation before."""
     wake_seq = models.PositiveBigIntegerField(default=0)
     event_seq = models.PositiveIntegerField(default=0)
 
@@ -183,6 +77,11 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+    @property
+    def fence(self) -> int:
+        """Return a number that rises with every operation of the database, and with every worker that takes one on."""
+        return self.epoch * _TOKENS + self.lease_token
 
 
 class OperationEvent(models.Model):
@@ -218,6 +117,8 @@ class Resource(models.Model):
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=253)
     uid = models.CharField(max_length=63, blank=True)
+    """Empty from when the object was asked for until the cluster has answered."""
+    asked_at = models.DateTimeField(null=True, blank=True)
     is_gone = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)

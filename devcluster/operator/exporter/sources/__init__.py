@@ -1,0 +1,1 @@
+"""One file per kind of database whose numbers can be read; found by looking in this folder."""
