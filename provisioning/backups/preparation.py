@@ -65,7 +65,10 @@ def storage_objects(place: Place) -> list[Body]:
 
 def archiver(place: Place, kind: str) -> Body:
     """Return the archiver of one kind, which takes all databases that carry its label."""
-    nightly = {"scheduler": {"schedule": _NIGHTLY}, "sessionHistoryLimit": 2}
+    # The first full copy begins with the policy, often while the database is still being changed: no window of recovery
+    # opens before one has succeeded, and the next slot is at night.
+    tried_again = {"maxRetry": 3, "delay": "30s"}
+    nightly = {"scheduler": {"schedule": _NIGHTLY}, "sessionHistoryLimit": 2, "retryConfig": tried_again}
     spec = {
         "databases": {
             "namespaces": {"from": "All"},

@@ -29,7 +29,7 @@ def servers_of(folder: Path) -> list[int]:
 @pytest.mark.parametrize("pause_seconds", [0.05, 0.2])
 def test_that_a_killed_operator_goes_on_where_it_was(fragile_pocket: PocketCluster, pause_seconds: float) -> None:
     namespace = fragile_pocket.namespace()
-    wait_until(lambda: template_exists(namespace), "the operator has started")
+    wait_until(lambda: has_started(fragile_pocket.operator), "the operator has started")
     path = namespace.create("postgreses", "Postgres", "orders", version="17.5", storage=STORAGE)
     time.sleep(pause_seconds)
 
@@ -44,8 +44,9 @@ def test_that_a_killed_operator_goes_on_where_it_was(fragile_pocket: PocketClust
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def template_exists(namespace: Namespace) -> bool:
-    return any((namespace.data_dir / "templates").glob("postgresql-*"))
+def has_started(operator: Operator) -> bool:
+    """Tell whether it holds the folder: it makes the template only then."""
+    return any((operator.data_dir / "templates").glob("postgresql-*"))
 
 
 def test_that_servers_outlive_a_kill_but_not_a_stop_of_the_operator(fragile_pocket: PocketCluster) -> None:
@@ -127,6 +128,7 @@ def test_that_the_operator_goes_on_after_the_api_server_was_away(fragile_pocket:
 
 def test_that_a_second_operator_on_the_same_folder_refuses_to_start(fragile_pocket: PocketCluster) -> None:
     operator = fragile_pocket.operator
+    wait_until(lambda: has_started(operator), "the first operator holds the folder")
     second = Operator(operator.kubeconfig, operator.data_dir)
 
     second.start()

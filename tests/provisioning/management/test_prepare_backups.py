@@ -51,6 +51,7 @@ def test_that_everything_is_made_and_the_row_knows_it(bare: Cluster, kube: Gatew
     assert storage["spec"]["storage"]["provider"] == "local"
     archiver = found(kube, Ref(kind=ARCHIVER, name=NAME, namespace=NAMESPACE))
     assert archiver["spec"]["backupStorage"]["ref"] == {"name": NAME, "namespace": NAMESPACE}
+    assert archiver["spec"]["fullBackup"]["retryConfig"]["maxRetry"] == 3
     assert "RESTIC_PASSWORD" in secret_in(kube, NAMESPACE)["data"]
     assert f"{NAMESPACE}/{NAME}" in told
 

@@ -1,5 +1,6 @@
 """Point-in-time recovery of a real PostgreSQL database, and of a simulated one as far as it goes."""
 
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,27 +11,36 @@ from tests.devcluster.operator.conftest import STORAGE, Namespace, wait_until
 
 pytestmark = pytest.mark.processes
 ARCHIVERS = "/apis/archiver.kubedb.com/v1alpha1/namespaces/dbaas-backup"
+REFERENCE = {"name": "dbaas", "namespace": "dbaas-backup"}
 PLURALS = {"Postgres": "postgreses", "MySQL": "mysqls"}
 
 
 def archived(tenant: Namespace, kind: str, name: str, version: str) -> str:
     """Create a database that joins an archiver, and wait until it is ready."""
-    reference = {"name": "dbaas", "namespace": "dbaas-backup"}
+    path = tenant.create(PLURALS[kind], kind, name, version=version, storage=STORAGE)
+    tenant.wait_for_phase(path, "Ready")
+    join(tenant, kind, path)
+    return path
+
+
+def join(tenant: Namespace, kind: str, path: str) -> None:
+    """Let a database join the archiver of its kind, which there is from then on."""
     key = {"name": "dbaas-backup-key", "namespace": "dbaas-backup"}
     spec = {
         "databases": {"namespaces": {"from": "All"}, "selector": {"matchLabels": {"archiver": "true"}}},
-        "backupStorage": {"ref": reference},
+        "backupStorage": {"ref": REFERENCE},
         "encryptionSecret": key,
-        "fullBackup": {"driver": "VolumeSnapshotter", "scheduler": {"schedule": "0 1 * * *"}},
+        "fullBackup": {
+            "driver": "VolumeSnapshotter",
+            "scheduler": {"schedule": "0 1 * * *"},
+            "retryConfig": {"maxRetry": 3, "delay": "1s"},
+        },
         "manifestBackup": {"scheduler": {"schedule": "0 1 * * *"}},
         "deletionPolicy": "WipeOut",
     }
     body = {"metadata": {"name": "dbaas", "namespace": "dbaas-backup"}, "spec": spec}
     tenant.client.post(f"{ARCHIVERS}/{kind.lower()}archivers", json=body)
-    path = tenant.create(PLURALS[kind], kind, name, version=version, storage=STORAGE, archiver={"ref": reference})
-    tenant.patch(path, {"metadata": {"labels": {"archiver": "true"}}})
-    tenant.wait_for_phase(path, "Ready")
-    return path
+    tenant.patch(path, {"metadata": {"labels": {"archiver": "true"}}, "spec": {"archiver": {"ref": REFERENCE}}})
 
 
 def window(tenant: Namespace, name: str) -> tuple[datetime, datetime] | None:
@@ -100,6 +110,25 @@ def test_that_a_moment_outside_of_the_window_is_refused_with_the_window(tenant: 
     assert known is not None
     tenant.wait_for_phase(recovered(tenant, "MySQL", "shop", known[0], "8.4.8", "good"), "Ready")
     assert {"shop-sidekick"} <= {one["metadata"]["name"] for one in tenant.get(pods(tenant))["items"]}
+
+
+def test_that_a_first_full_backup_that_fails_is_tried_again_long_before_the_next_slot(tenant: Namespace) -> None:
+    path = tenant.create("postgreses", "Postgres", "orders", version="17.5", storage=STORAGE)
+    tenant.wait_for_phase(path, "Ready")
+    secret = f"/api/v1/namespaces/{tenant.name}/secrets/orders-auth"
+    right = tenant.get(secret)["data"]["password"]
+    tenant.patch(secret, {"data": {"password": b64encode(b"wrong").decode()}})
+    join(tenant, "Postgres", path)
+    wait_until(lambda: "Failed" in phases_of_full_copies(tenant), "the first full backup fails")
+
+    tenant.patch(secret, {"data": {"password": right}})
+
+    wait_until(lambda: window(tenant, "orders") is not None, "the window opens", 30)
+
+
+def phases_of_full_copies(tenant: Namespace) -> list[str]:
+    listed = tenant.get(f"{STORAGE_API}/{tenant.name}/snapshots?labelSelector=kubestash.com/repo-name%3Dorders-full")
+    return [one.get("status", {}).get("phase", "") for one in listed["items"]]
 
 
 def pods(tenant: Namespace) -> str:
