@@ -104,7 +104,8 @@ def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any]
     What a step noted before it got stuck is not to be trusted, and is left out.
     """
     operation = claim.operation
-    columns = _columns(move, workflow, operation.progress)
+    lines = _lines(operation, move, now)
+    columns = {**_columns(move, workflow, operation.progress), **lease.counting(lines)}
     ends = move.position.state in FINISHED
     keeps = move.goes_on_at_once and claim.age() < lease.WORK_FOR
     if move.goes_on_at_once and not keeps:
@@ -120,7 +121,7 @@ def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any]
         else:
             asleep = lease.nap(claim, until=now + move.again_in, now=now, columns=columns)
             due_again = not asleep or not move.again_in
-        lease.write_timeline(operation.id, _lines(operation, move, now), at=now, lease_token=claim.token)
+        lease.add_counted(operation.id, lines, at=now, lease_token=claim.token)
         if move.position.state is not OperationState.STUCK:
             _record(operation.database, recorded, now)
         follower = settle(operation, workflow, move.position.state, now) if ends else None

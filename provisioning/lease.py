@@ -63,8 +63,12 @@ def owner_name() -> str:
 
 def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     """Take the operation if it is due and free, else return None: somebody else has it, or it is not its time."""
-    seen = Operation.objects.filter(pk=operation_id).first()
-    if seen is None or seen.state not in MOVING or seen.next_run_at is None or seen.next_run_at > now:
+    seen = (
+        Operation.objects.filter(pk=operation_id, state__in=MOVING, next_run_at__lte=now)
+        .values_list("state", "lease_token", "lease_until", "started_at", named=True)
+        .first()
+    )
+    if seen is None:
         return None
     was_lost = seen.lease_until is not None
     started = SYSTEM_CLOCK.monotonic()
@@ -172,14 +176,25 @@ class Line:
     duration_ms: int | None = None
 
 
-def write_timeline(operation_id: UUID, lines: Sequence[Line], *, at: datetime, lease_token: int = 0) -> None:
-    """Add lines to the timeline, numbered by the row; must be called inside `atomic()`.
+def write_timeline(operation_id: UUID, lines: Sequence[Line], *, at: datetime) -> None:
+    """Add lines to the timeline, numbered by the row; must be called inside `atomic()`."""
+    if lines:
+        Operation.objects.filter(pk=operation_id).update(**counting(lines))
+        add_counted(operation_id, lines, at=at)
 
-    The UPDATE comes first: it holds the row until the transaction ends, so that two writers cannot take the same number.
+
+def counting(lines: Sequence[Line]) -> dict[str, Any]:
+    """Return the column by which an UPDATE of the row counts these lines.
+
+    The UPDATE comes before the lines: it holds the row until the transaction ends, so that two writers cannot take the same number.
     """
+    return {"event_seq": F("event_seq") + len(lines)} if lines else {}
+
+
+def add_counted(operation_id: UUID, lines: Sequence[Line], *, at: datetime, lease_token: int = 0) -> None:
+    """Add lines that the row has counted in this transaction; `write_timeline` does both."""
     if not lines:
         return
-    Operation.objects.filter(pk=operation_id).update(event_seq=F("event_seq") + len(lines))
     last = Operation.objects.values_list("event_seq", flat=True).get(pk=operation_id)
     OperationEvent.objects.bulk_create(
         OperationEvent(
