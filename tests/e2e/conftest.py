@@ -1,4 +1,7 @@
-"""One running system for the end-to-end tests of a session, and customers of it."""
+"""One running system for the end-to-end tests of a session, and customers of it.
+
+Tests run side by side in two groups, `system` and `stories`, each with a system of its own: most of a story is waiting.
+"""
 
 import itertools
 from collections.abc import Iterator

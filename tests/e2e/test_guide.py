@@ -11,7 +11,7 @@ from tests.docs.guide import guide_pages
 from tests.docs.pages import blocks_of
 from tests.e2e.system import System
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("system")]
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stories")]
 
 WITHIN_SECONDS = 200
 LOOK_AFTER_EVERY_SECONDS = 2.0

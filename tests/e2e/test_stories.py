@@ -12,7 +12,7 @@ from tests.devcluster.kubectl import run as kubectl
 from tests.e2e.stories import STORIES, Story, Teller
 from tests.e2e.system import Customer, Json, System, new_customer, wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("system")]
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stories")]
 
 TOLD_WITHIN_SECONDS = 280
 

@@ -44,8 +44,10 @@ class Operator:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stop the operator and give its exit code."""
+        """Stop the operator and give its exit code; it is asked to stop only once it listens to that."""
         assert self.process is not None
+        if number is signal.SIGTERM:
+            wait_until(lambda: not self.can_be_stopped_by_default, "the operator holds signals back")
         self.process.send_signal(number)
         code = self.process.wait(STOP_SECONDS)
         self.process = None

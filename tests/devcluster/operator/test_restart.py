@@ -82,7 +82,6 @@ def test_that_a_stop_right_after_the_start_still_stops_the_servers(fragile_pocke
     pid = namespace.server_pid("cart-0")
     fragile_pocket.operator.stop(signal.SIGKILL)
     fragile_pocket.operator.start()
-    wait_until(lambda: not fragile_pocket.operator.can_be_stopped_by_default, "the operator holds signals back")
 
     assert fragile_pocket.operator.stop() == 0
 
