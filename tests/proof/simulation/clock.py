@@ -46,16 +46,7 @@ class _Bits:
     """In place of `secrets`: bits that a seed decides."""
 
     def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-        self._given: set[int] = set()
-
-    def randbits(self, count: int) -> int:
-        """Return bits that were not given before: an explorer may well draw nothing but zeros, and ids must differ all the same."""
-        bits = self._chance.getrandbits(count)
-        while bits in self._given:
-            bits = (bits + 1) % 2**count
-        self._given.add(bits)
-        return bits
+        self.randbits = chance.getrandbits
 
 
 @contextmanager
