@@ -10,12 +10,14 @@ from dbaas.core.errors import Rejected
 from provisioning.models import Database, Operation
 from provisioning.operations import all_workflows
 from provisioning.orders import Wish
-from provisioning.services import control
+from provisioning.services import control, deciding
 from provisioning.services.acceptance import Accepted, Idempotency
 from provisioning.services.ordering import Farewell, delete_database, order_database
 from provisioning.services.refusals import OperationInProgress
 from provisioning.services.requesting import request_operation
 
+DECISIONS = ("retry", "abandon", "skip")
+"""What people may decide about an operation that is stuck."""
 STEERING = frozenset({"cancel", "retry", "abandon"})
 ENOUGH_TRIES = 3
 """A request that was refused so often because something else runs is given up."""
@@ -118,6 +120,14 @@ class Customers:
         request.told = operation.id
         if request.verb == "provision":
             self.databases.setdefault(request.slot, operation.database_id)
+
+
+def decide(actor: Actor, verb: str, operation_id: UUID) -> None:
+    """Do what a person decided about a stuck operation."""
+    if verb == "retry":
+        control.retry(actor, operation_id)
+    else:
+        getattr(deciding, verb)(Operation.objects.get(pk=operation_id), why="The simulation has it so.")
 
 
 def _defaults(verb: str) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from datetime import timedelta
 
 from provisioning.states import MOVING
 from tests.proof.simulation.agents import Agent
-from tests.proof.simulation.clients import Request
+from tests.proof.simulation.clients import DECISIONS, Request
 from tests.proof.simulation.ending import check_ending
 from tests.proof.simulation.invariants import Row, Violation
-from tests.proof.simulation.world import World
+from tests.proof.simulation.world import DEFECT, World
 
 _ROUNDS = 150
 _RETRIES = 3
-"""How often a person lets a stuck operation go on."""
+"""How often a person lets a stuck operation go on, or gives up on it."""
+_ODDS = (6, 3, 1)
 
 
 def heal(world: World, requests: Sequence[Request]) -> None:
@@ -21,7 +22,7 @@ def heal(world: World, requests: Sequence[Request]) -> None:
     Raises: Violation.
     """
     world.tell("calm")
-    world.skew = timedelta()
+    world.skew, world.defects = timedelta(), 0.0
     world.let_begin()
     if world.broker.is_down:
         world.switch_broker()
@@ -37,7 +38,13 @@ def heal(world: World, requests: Sequence[Request]) -> None:
     _come_to_rest(world, requests)
     _finish(world, world.reap())
     _come_to_rest(world, requests)
-    check_ending(world.invariants, world.cluster, requests)
+    check_ending(world.invariants, world.cluster, requests, explained=_explained(world))
+
+
+def _explained(world: World) -> list[str]:
+    """Return the errors for which an operation may end because of what was done to this world, and to none of the others."""
+    causes = {DEFECT: "internal.error", "stuck: skip": "cluster.object_missing"}
+    return [code for cause, code in causes.items() if world.suffered[cause]]
 
 
 def _let_on(world: World, agents: Sequence[Agent]) -> None:
@@ -66,7 +73,8 @@ def _come_to_rest(world: World, requests: Sequence[Request]) -> None:
         stuck = [row for row in rows if row.state == "stuck"]
         if stuck and not moving and retries < _RETRIES * len(rows):
             retries += 1
-            _finish(world, world.decide("retry", stuck[0].id))
+            (decision,) = world.chance.choices(DECISIONS, _ODDS)
+            _finish(world, world.decide(decision, stuck[0].id))
         elif not moving and not world.broker.messages and not acted and not world.open_requests(requests):
             return
         elif not world.broker.messages:

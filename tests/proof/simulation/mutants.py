@@ -22,7 +22,7 @@ from provisioning import (
 )
 from provisioning.cluster.client import Gateway
 from provisioning.run import Run
-from provisioning.services import acceptance, ordering
+from provisioning.services import acceptance, deciding, ordering
 from provisioning.workflow.declare import Workflow
 from tests.proof.simulation.memory import Memory
 
@@ -257,6 +257,18 @@ MUTANTS = (
         seen_in="crash-storm:5005",
         edits=(Edit(of=ordering.order_database, instead_of="with atomic():", put="if True:"),),
         profiles=("uniform", "crash-storm"),
+    ),
+    Mutant(
+        name="an operation given up and not settled",
+        seen_in="stuck:5007",
+        edits=(
+            Edit(
+                of=deciding._end,
+                instead_of="follower: UUID | None = settle(operation, workflow, outcome, now)",
+                put="follower = None",
+            ),
+        ),
+        profiles=("stuck",),
     ),
     Mutant(
         name="a claim that leaves the operation due",

@@ -77,6 +77,8 @@ class Profile:
     """By how much a machine's clock is off at most, either way."""
     fails: float = 0.08
     """Chance that KubeDB fails at what it is asked."""
+    defects: float = 0.0
+    """Chance of a step to break, before or after its effect, on a defect of ours: the operation is stuck, and people decide."""
     choices: int = 400
     """How long the rough time lasts."""
 
@@ -159,4 +161,20 @@ CROWD = Profile(
     kills=0.008,
 )
 
-PROFILES = {profile.name: profile for profile in (UNIFORM, HOT_KEY, IN_FLIGHT, CRASHES, CLOCKS, CROWD)}
+STUCK = Profile(
+    name="stuck",
+    databases=(1,),
+    stories=(
+        ("scale",),
+        ("scale", "delete"),
+        ("restart", "scale"),
+        ("pause", "resume"),
+        ("backup", "delete"),
+        ("delete",),
+        ("scale", "cancel"),
+    ),
+    defects=0.08,
+    kills=0.002,
+)
+
+PROFILES = {profile.name: profile for profile in (UNIFORM, HOT_KEY, IN_FLIGHT, CRASHES, CLOCKS, CROWD, STUCK)}

@@ -168,7 +168,7 @@ class Schedule:
         self._chance = world.chance
         self._last: Agent | None = None
         self._come = 0
-        world.skew = profile.skew
+        world.skew, world.defects = profile.skew, profile.defects
         world.operator.begins = self._chance.random() < 0.7
         if self._chance.random() < profile.fails:
             world.operator.fates = {self._chance.choice(_CAN_FAIL): "Failed"}

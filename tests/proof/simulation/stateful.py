@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from tests.proof.simulation.agents import Agent, Fate
-from tests.proof.simulation.clients import Request
+from tests.proof.simulation.clients import DECISIONS, Request
 from tests.proof.simulation.healing import heal
 from tests.proof.simulation.profiles import BODIES, SMALL
 from tests.proof.simulation.schedules import Theatre
@@ -94,10 +94,10 @@ class Machine(RuleBasedStateMachine):
             self._run(self.world.ask(request))
 
     @precondition(lambda self: any(row.state == "stuck" for row in self.world.invariants.operations()))
-    @rule()
-    def decide(self) -> None:
+    @rule(decision=st.sampled_from(DECISIONS))
+    def decide(self, decision: str) -> None:
         stuck = next(row for row in self.world.invariants.operations() if row.state == "stuck")
-        self._run(self.world.decide("retry", stuck.id))
+        self._run(self.world.decide(decision, stuck.id))
 
     # Messages
 

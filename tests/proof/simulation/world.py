@@ -25,11 +25,10 @@ from provisioning.dispatching import dispatch_due
 from provisioning.heartbeats import watcher_of
 from provisioning.models import Cluster, Database, Heartbeat
 from provisioning.reaper import compare_all_clusters
-from provisioning.services import control
 from provisioning.watching import note_change
 from tests.proof.simulated_cluster import SimulatedCluster
 from tests.proof.simulation.agents import Agent, Fate, acting
-from tests.proof.simulation.clients import Customers, Request
+from tests.proof.simulation.clients import Customers, Request, decide
 from tests.proof.simulation.clock import SimulatedClock, time_and_ids
 from tests.proof.simulation.invariants import Invariants
 from tests.proof.simulation.memory import Memory
@@ -37,6 +36,7 @@ from tests.proof.simulation.network import READ_TIMEOUT, Broker, Late, Line
 from tests.provisioning.stage_operator import Operator
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+DEFECT = "defect in a step"
 _SLOW = (Fate.LOST, Fate.ANSWER_LOST, Fate.DELAYED)
 
 
@@ -64,6 +64,8 @@ class World:
         self.line = Line(cluster, self.invariants.on_call)
         self.suffered: Counter[str] = Counter()
         self.skew = timedelta()
+        self.defects = 0.0
+        """Chance of a step to break on a defect of ours, at each of its ends."""
         self._tells = tells
         self._dirty = False
         self._seen_by_watcher = len(cluster.history)
@@ -165,6 +167,14 @@ class World:
         if agent is None:
             return
         self.invariants.on_crash_point(agent, name)
+        if (
+            self.defects
+            and agent.role == "worker"
+            and not name.startswith("advance.")
+            and self.chance.random() < self.defects
+        ):
+            self.suffered[DEFECT] += 1
+            raise ValueError("This step is broken.")
         if connection.in_atomic_block:
             agent.risk(name)
         else:
@@ -295,8 +305,8 @@ class World:
 
     def decide(self, verb: str, operation_id: str) -> Agent:
         """Let a person decide about a stuck operation."""
-        decision = getattr(control, verb)
-        return self.start("person", verb, lambda: decision(self.customers.actor, UUID(operation_id)))
+        self.suffered[f"stuck: {verb}"] += 1
+        return self.start("person", verb, lambda: decide(self.customers.actor, verb, UUID(operation_id)))
 
     # Time
 
