@@ -6,7 +6,7 @@ from pathlib import Path
 
 from laptop.layout import HOST, Layout
 
-_KEPT = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "BROKER_PASSWORD", "ADMIN_PASSWORD")
+_KEPT = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "ENCRYPTION_KEYS", "BROKER_PASSWORD", "ADMIN_PASSWORD")
 ADMIN_EMAIL = "admin@example.com"
 
 

@@ -104,6 +104,7 @@ CELERY: dict[str, Any]
 CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
 DATA_DIR: Path
+ENCRYPTION_KEYS: list[str]
 FLOWER_URL: str
 JWT_SIGNING_KEY: str
 LEASE_SECONDS: int
@@ -132,6 +133,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "SECRET_KEY": environment.secret_key,
         "JWT_SIGNING_KEY": environment.jwt_signing_key,
         "API_KEY_PEPPER": environment.api_key_pepper,
+        "ENCRYPTION_KEYS": _listed(environment.encryption_keys),
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
         "SIMPLE_JWT": _simple_jwt(environment),

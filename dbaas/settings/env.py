@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa: S105 -- its purpose is to be recognised and refused
+_LEAST_KEY_CHARS = 32
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -40,6 +41,8 @@ class Environment(BaseSettings):
     """Signs access and refresh tokens; apart from SECRET_KEY, so that either can be rotated alone."""
     api_key_pepper: str = Field(min_length=32)
     """Goes into the hash of every API key: a stolen table alone cannot be searched for keys."""
+    encryption_keys: str
+    """Separated by commas, newest first: the first encrypts what must be stored, the others still read what they encrypted."""
 
     database_url: str = ""
     """sqlite:///PATH, postgresql://..., or mongodb://.../NAME; by default SQLite under the data folder."""
@@ -73,6 +76,13 @@ class Environment(BaseSettings):
     """Due operations that one dispatcher tick publishes at most."""
     max_operations_per_tenant_in_dispatch: int = Field(default=50, ge=1, le=5000)
     """How many of those may belong to one tenant, so that nobody can fill the queue alone."""
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _long_keys(cls, keys: str) -> str:
+        if any(len(key.strip()) < _LEAST_KEY_CHARS for key in keys.split(",")):
+            raise ValueError(f"every key should have at least {_LEAST_KEY_CHARS} characters")
+        return keys
 
     @field_validator("database_url")
     @classmethod

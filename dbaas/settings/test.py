@@ -15,6 +15,7 @@ _environment = read_environment(
     secret_key=DEVELOPMENT_SECRET,
     jwt_signing_key=DEVELOPMENT_SECRET + "-jwt",
     api_key_pepper=DEVELOPMENT_SECRET + "-pepper",
+    encryption_keys=DEVELOPMENT_SECRET + "-encryption",
     broker_url="memory://",
     log_level="WARNING",
     cluster_calls_per_second="10000",
