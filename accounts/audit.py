@@ -28,6 +28,7 @@ def record(
         actor_id=actor.user_id,
         actor_email=actor.email,
         via=actor.via,
+        credential_id=actor.credential_id,
         tenant_id=tenant_id,
         action=action,
         object_type=object_type,
@@ -51,4 +52,19 @@ def record_refused_login(*, user_id: UUID | None, email: str, origin: Origin) ->
         outcome=REFUSED,
         address=origin.address,
         request_id=origin.request_id,
+    )
+
+
+def record_of_system(
+    *, action: str, object_type: str, object_id: object, tenant_id: UUID | None, detail: Mapping[str, Any]
+) -> None:
+    """Store that the product itself did something that nobody asked for at that moment."""
+    AuditEvent.objects.create(
+        via=Via.SYSTEM,
+        tenant_id=tenant_id,
+        action=action,
+        object_type=object_type,
+        object_id=str(object_id),
+        outcome=ALLOWED,
+        detail=dict(detail),
     )

@@ -136,6 +136,8 @@ class AuditEvent(models.Model):
     actor_email = models.CharField(max_length=254, blank=True)
     via = models.CharField(max_length=16)
     """What the actor called with: `session`, `api_key`, or `system` for the product itself."""
+    credential_id = models.UUIDField(null=True, blank=True)
+    """Which API key it was."""
     tenant_id = models.UUIDField(null=True, blank=True)
     action = models.CharField(max_length=64)
     """Dotted, such as `database.credentials.read`."""
@@ -146,11 +148,20 @@ class AuditEvent(models.Model):
     address = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     detail = models.JSONField(default=dict, blank=True)
+    chain = models.CharField(max_length=36, editable=False)
+    """The tenant's id, or PLATFORM: events of one chain are linked to each other (accounts.trail)."""
+    position = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    """From 1 on, without a gap; null until the event is sealed, some seconds after it was written."""
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    """SHA-256 of the content, the position and the digest before it, in hexadecimal."""
 
+    PLATFORM: ClassVar[str] = "platform"
     objects = AuditEventQuerySet.as_manager()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "position"], name="one_event_per_place_in_a_chain")]
         indexes = [
+            models.Index(fields=["position", "id"], name="audit_unsealed"),
             models.Index(fields=["tenant_id", "-id"], name="audit_by_tenant"),
             models.Index(fields=["actor_email", "-at"], name="audit_by_person"),
             models.Index(fields=["address", "-at"], name="audit_by_address"),
@@ -166,8 +177,25 @@ class AuditEvent(models.Model):
         """
         if not self._state.adding:
             raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+        self.chain = str(self.tenant_id or self.PLATFORM)
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Raises: AuditTrailIsAppendOnly."""
         raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+
+
+class AuditChain(models.Model):
+    """Where a chain of audit events begins and ends; changed by accounts.trail alone, each time only from the value that it read."""
+
+    name = models.CharField(max_length=36, primary_key=True)
+    """`AuditEvent.chain`."""
+    head_position = models.PositiveBigIntegerField(default=0)
+    head_digest = models.CharField(max_length=64)
+    """Of the last event that was sealed: what is missing behind it was cut off."""
+    removed_position = models.PositiveBigIntegerField(default=0)
+    removed_digest = models.CharField(max_length=64)
+    """Of the last event that retention removed: the first one that is left must link to it."""
+
+    def __str__(self) -> str:
+        return f"{self.name} up to {self.head_position}"

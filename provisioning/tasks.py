@@ -5,7 +5,10 @@ from uuid import UUID
 
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 
+from accounts.trail.retention import remove_older_than
+from accounts.trail.sealing import log_heads, seal_all
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.advance import advance as advance_operation
 from provisioning.audits import audit_all_quotas, forget_old_keys
@@ -49,3 +52,17 @@ def reap(**_later_arguments: Any) -> None:
 def audit_quotas(**_later_arguments: Any) -> None:
     """Recompute every tenant's use from its databases and call out any difference."""
     audit_all_quotas()
+
+
+@shared_task(name="provisioning.seal_audit_trail")
+def seal_audit_trail(**_later_arguments: Any) -> None:
+    """Link the audit events of the last seconds into their chains."""
+    seal_all()
+
+
+@shared_task(name="provisioning.keep_audit_trail")
+def keep_audit_trail(**_later_arguments: Any) -> None:
+    """Forget audit events whose time is over, if it ever is, and write the chains' heads to the log."""
+    if settings.AUDIT_RETENTION:
+        remove_older_than(settings.AUDIT_RETENTION, now=SYSTEM_CLOCK.now())
+    log_heads()

@@ -100,6 +100,7 @@ ACCESS_TOKEN_LIFETIME: timedelta
 ALIVE_DIR: Path
 API_KEY_PEPPER: str
 BASE_DIR: Path
+AUDIT_RETENTION: timedelta
 CELERY: dict[str, Any]
 CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
@@ -137,6 +138,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
         "SIMPLE_JWT": _simple_jwt(environment),
+        "AUDIT_RETENTION": timedelta(days=environment.audit_retention_days),
         "DATABASES": {"default": database_from(environment)},
         "CELERY": celery_from(
             broker_url=environment.broker_url, is_publisher=is_publisher, lease_seconds=environment.lease_seconds

@@ -66,6 +66,9 @@ class Environment(BaseSettings):
     access_token_minutes: int = Field(default=10, ge=1, le=60)
     refresh_token_days: int = Field(default=7, ge=1, le=90)
 
+    audit_retention_days: int = Field(default=0, ge=0, le=36_500)
+    """After how many days audit events are removed; 0 keeps them for ever."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     lease_seconds: int = Field(default=60, ge=30, le=600)

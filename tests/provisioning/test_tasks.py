@@ -2,18 +2,32 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.conf import settings
+from pytest_django import Settings
 
+from accounts import audit
+from accounts.models import AuditEvent, User
+from accounts.trail.sealing import rows
+from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.processes import DEFAULT_QUEUES
 from dbaas.settings.queues import BEAT_SCHEDULE
 from provisioning import tasks
 from provisioning.models import Operation
+from tests.cast import acting
 from tests.provisioning.stage import Stage
 
-OURS = ("provisioning.advance", "provisioning.dispatch_due", "provisioning.reap", "provisioning.audit_quotas")
+OURS = (
+    "provisioning.advance",
+    "provisioning.dispatch_due",
+    "provisioning.reap",
+    "provisioning.audit_quotas",
+    "provisioning.seal_audit_trail",
+    "provisioning.keep_audit_trail",
+)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -55,3 +69,28 @@ def test_that_the_rounds_of_the_night_run(stage: Stage) -> None:
 
     tasks.reap()
     tasks.audit_quotas()
+
+
+def test_that_the_audit_trail_is_sealed_and_shortened(alice: User, settings: Settings) -> None:
+    settings.AUDIT_RETENTION = timedelta(days=30)
+    for _ in range(2):
+        audit.record(acting(alice), action="thing.done", object_type="thing", object_id="1")
+
+    tasks.seal_audit_trail()
+    rows().update(at=SYSTEM_CLOCK.now() - timedelta(days=31))
+    tasks.keep_audit_trail()
+
+    assert list(AuditEvent.objects.order_by("id").values_list("action", "position")) == [
+        ("thing.done", 2),
+        ("audit_log.shortened", None),
+    ]
+
+
+def test_that_nothing_is_forgotten_by_default(alice: User) -> None:
+    audit.record(acting(alice), action="thing.done", object_type="thing", object_id="1")
+    tasks.seal_audit_trail()
+    rows().update(at=SYSTEM_CLOCK.now() - timedelta(days=9999))
+
+    tasks.keep_audit_trail()
+
+    assert AuditEvent.objects.count() == 1
