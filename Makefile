@@ -57,11 +57,13 @@ sizes: .venv/dev.stamp ## Check the caps on files, functions and nesting
 
 docs: .venv/dev.stamp ## Write the pages that are made from the code
 	$(BIN)/python manage.py operations > docs/operations.md
+	$(BIN)/python manage.py permissions > docs/permissions.md
 	$(BIN)/python manage.py error_codes
 
 docs-check: .venv/dev.stamp
 	$(BIN)/python manage.py error_codes --check
 	$(BIN)/python manage.py operations | diff -u docs/operations.md -
+	$(BIN)/python manage.py permissions | diff -u docs/permissions.md -
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 

@@ -1,7 +1,7 @@
 """Who is calling: people, the sessions and API keys they call with, and the trail of what they did.
 
-Not here: what somebody may do (that follows from a role in a tenant, see tenants.roles) and how a credential is checked (see accounts.sessions and
-accounts.api_keys).
+Not here: what somebody may do (that follows from a role in a tenant, see accounts.permissions) and how a credential is checked (see
+accounts.sessions and accounts.api_keys).
 """
 
 from datetime import datetime

@@ -12,11 +12,11 @@ from django.db.models import F
 from accounts import audit
 from accounts.actor import Actor
 from accounts.models import User, normalized_email
+from accounts.permissions import Permission, Role
 from dbaas.core.db import atomic
 from dbaas.core.errors import Conflict, NotFound, Unprocessable
 from tenants.access import require
 from tenants.models import Membership, Tenant
-from tenants.roles import Action, Role
 
 
 class LastOwner(Conflict):
@@ -91,7 +91,7 @@ def remove(actor: Actor, tenant_id: UUID, user_id: UUID) -> None:
     Raises: TenantNotFound, Forbidden, TenantSuspended. MemberNotFound. LastOwner. MembersChanged.
     """
     is_leaving = actor.user_id == user_id
-    require(actor, tenant_id, Action.READ if is_leaving else Action.MANAGE_MEMBERS)
+    require(actor, tenant_id, Permission.TENANT_LEAVE if is_leaving else Permission.MEMBERS_MANAGE)
     membership = _member(tenant_id, user_id)
     if not is_leaving:
         require(actor, tenant_id, _needed(Role(membership.role)))
@@ -104,8 +104,8 @@ def remove(actor: Actor, tenant_id: UUID, user_id: UUID) -> None:
         _record(actor, "member.removed", membership, role=membership.role)
 
 
-def _needed(role: Role) -> Action:
-    return Action.MANAGE_OWNERS if role == Role.OWNER else Action.MANAGE_MEMBERS
+def _needed(role: Role) -> Permission:
+    return Permission.OWNERS_MANAGE if role == Role.OWNER else Permission.MEMBERS_MANAGE
 
 
 def _member(tenant_id: UUID, user_id: UUID) -> Membership:

@@ -1,6 +1,6 @@
 """On whose behalf somebody calls: the tenant, who belongs to it, and how much it may use.
 
-Not here: who may do what (tenants.roles, tenants.access) and how quota is taken and given back (tenants.quota).
+Not here: who may do what (accounts.permissions, tenants.access) and how quota is taken and given back (tenants.quota).
 """
 
 from django.conf import settings
@@ -47,7 +47,7 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
     """Protected: deleting a person must not leave a tenant without an owner unnoticed; deactivate people instead."""
     role = models.CharField(max_length=16)
-    """A tenants.roles.Role."""
+    """An accounts.permissions.Role."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

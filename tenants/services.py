@@ -8,12 +8,12 @@ from django.db.models import F
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.permissions import Permission, Role
 from dbaas.core.clock import SYSTEM_CLOCK, Clock
 from dbaas.core.db import atomic
 from dbaas.core.errors import Conflict, Stale
 from tenants.access import require
 from tenants.models import Membership, Quota, Tenant
-from tenants.roles import Action, Role
 
 _NAMESPACE_MAX = 63
 """A DNS label. Source: RFC 1123 section 2.1, which Kubernetes demands of namespaces."""
@@ -55,7 +55,7 @@ def rename(
 
     Raises: TenantNotFound, Forbidden, TenantSuspended. Stale — the tenant is no longer at `expected_version`.
     """
-    require(actor, tenant_id, Action.CHANGE_TENANT)
+    require(actor, tenant_id, Permission.TENANT_CHANGE)
     expected = {} if expected_version is None else {"version": expected_version}
     with atomic():
         tenant = Tenant.objects.filter(id=tenant_id, **expected)

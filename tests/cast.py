@@ -8,10 +8,10 @@ from django.test import Client
 
 from accounts.actor import Actor, Credential, Origin, Via, actor_of
 from accounts.models import User
+from accounts.permissions import Role
 from accounts.tokens import issue_access
 from tenants import members, services
 from tenants.models import Tenant
-from tenants.roles import Role
 
 PASSWORD = "a long pass phrase"
 

@@ -66,11 +66,12 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.AccessTokenAuthentication",
         "accounts.api.authentication.ApiKeyAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.IsPermitted"],
     "DEFAULT_PARSER_CLASSES": ["dbaas.api.json.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["dbaas.api.json.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "dbaas.api.openapi.ProblemAwareSchema",
     "EXCEPTION_HANDLER": "dbaas.api.problems.exception_to_response",
+    "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from accounts.permissions import Permission
 from dbaas.core.ids import uuid7
 from provisioning.backups import driver_of
 from provisioning.backups.driver import NoBackupsHere
@@ -30,6 +31,7 @@ WORKFLOW = Workflow(
     on_undone=None,
     within=timedelta(hours=5),
     request=Request(
+        permission=Permission.BACKUPS_WRITE,
         verb="backup",
         summary="Back a database up now",
         description="Take a backup. The database stays in use meanwhile. `GET databases/{id}/backups` lists it.",

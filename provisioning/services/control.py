@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from accounts.actor import Actor
+from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
 from provisioning.lease import Line, write_timeline
@@ -14,7 +15,6 @@ from provisioning.services.acceptance import ask_to_cancel, poke_after_commit
 from provisioning.services.refusals import AlreadyFinished, NotStuck, StuckCannotCancel, TooLateToCancel
 from provisioning.states import FINISHED, OperationState
 from tenants.access import require
-from tenants.roles import Action
 
 
 def cancel(actor: Actor, operation_id: UUID) -> Operation:
@@ -23,7 +23,7 @@ def cancel(actor: Actor, operation_id: UUID) -> Operation:
     Raises: AlreadyFinished, TooLateToCancel, StuckCannotCancel.
     """
     operation = operation_of(actor, operation_id)
-    require(actor, operation.tenant_id, Action.CHANGE_DATABASES)
+    require(actor, operation.tenant_id, Permission.OPERATIONS_WRITE)
     if operation.state in FINISHED:
         raise AlreadyFinished(f"The operation ended as {operation.state}: there is nothing to cancel.")
     if all_workflows()[operation.kind].is_past_return(operation.step or None, operation.params):
@@ -41,7 +41,7 @@ def retry(actor: Actor, operation_id: UUID) -> Operation:
     Raises: NotStuck.
     """
     operation = operation_of(actor, operation_id)
-    require(actor, operation.tenant_id, Action.CHANGE_DATABASES)
+    require(actor, operation.tenant_id, Permission.OPERATIONS_WRITE)
     resume(operation, why=f"Retry requested by {actor.email}.")
     return operation_of(actor, operation_id)
 

@@ -8,6 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.openapi import PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
@@ -33,6 +35,7 @@ class MembersView(ActorView):
         responses={200: page_of(MemberSerializer)},
         examples=[examples.MEMBERS],
     )
+    @needs(Permission.MEMBERS_READ)
     @raises(TenantNotFound, CursorInvalid)
     def get(self, request: Request, tenant_id: UUID) -> Response:
         """List who belongs to this tenant, newest first."""
@@ -47,6 +50,7 @@ class MembersView(ActorView):
         responses={201: MemberSerializer},
         examples=[examples.MEMBER_ADD, examples.MEMBER],
     )
+    @needs(Permission.MEMBERS_MANAGE)
     @raises(TenantNotFound, Forbidden, TenantSuspended, members.AlreadyMember, members.NoSuchAccount)
     def post(self, request: Request, tenant_id: UUID) -> Response:
         """Make somebody who has an account a member. Needs the role `admin`; to make an owner, `owner`."""
@@ -66,6 +70,7 @@ class MemberView(ActorView):
         responses={200: MemberSerializer},
         examples=[examples.MEMBER_CHANGE, examples.MEMBER],
     )
+    @needs(Permission.MEMBERS_MANAGE)
     @raises(
         TenantNotFound, members.MemberNotFound, Forbidden, TenantSuspended, members.LastOwner, members.MembersChanged
     )
@@ -75,6 +80,7 @@ class MemberView(ActorView):
         return Response(show_member(membership))
 
     @extend_schema(operation_id="remove_member", summary="Remove a member", tags=_TAGS, responses={204: None})
+    @needs(Permission.TENANT_LEAVE)
     @raises(
         TenantNotFound, members.MemberNotFound, Forbidden, TenantSuspended, members.LastOwner, members.MembersChanged
     )

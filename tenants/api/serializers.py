@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.permissions import Role
 from tenants.models import TENANT_NAME
-from tenants.roles import Role
 
 
 class RoleField(serializers.ChoiceField):

@@ -9,7 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
 from accounts.api.shapes import show_audit_event
+from accounts.permissions import Permission, Role
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.etag import etag_of, is_unchanged, not_modified, require_match
 from dbaas.api.openapi import IF_MATCH, PAGE_PARAMETERS, page_of, raises
@@ -27,7 +29,6 @@ from tenants.api.serializers import (
     TenantSerializer,
 )
 from tenants.api.shapes import show_quota, show_tenant
-from tenants.roles import Role
 
 _TAGS = ["tenants"]
 
@@ -43,6 +44,7 @@ class TenantsView(ActorView):
         responses={200: page_of(TenantSerializer)},
         examples=[examples.TENANTS],
     )
+    @needs(Permission.TENANT_READ)
     @raises(CursorInvalid)
     def get(self, request: Request) -> Response:
         """List the tenants that you are a member of, newest first."""
@@ -57,6 +59,7 @@ class TenantsView(ActorView):
         responses={201: TenantSerializer},
         examples=[examples.TENANT_CREATE, examples.TENANT],
     )
+    @needs(Permission.TENANT_CREATE)
     @raises(services.TenantNameTaken)
     def post(self, request: Request) -> Response:
         """Make a tenant and become its owner."""
@@ -75,6 +78,7 @@ class TenantView(ActorView):
         responses={200: TenantSerializer},
         examples=[examples.TENANT],
     )
+    @needs(Permission.TENANT_READ)
     @raises(TenantNotFound)
     def get(self, request: Request, tenant_id: UUID) -> Response | HttpResponse:
         """Return a tenant that you are a member of; 304 if `If-None-Match` names its present ETag."""
@@ -93,6 +97,7 @@ class TenantView(ActorView):
         responses={200: TenantSerializer},
         examples=[examples.TENANT_CHANGE, examples.TENANT],
     )
+    @needs(Permission.TENANT_CHANGE)
     @raises(TenantNotFound, Forbidden, TenantSuspended, Stale)
     def patch(self, request: Request, tenant_id: UUID) -> Response:
         """Change the name that people see. Needs the role `admin`."""
@@ -116,6 +121,7 @@ class QuotaView(ActorView):
         responses={200: QuotaSerializer},
         examples=[examples.QUOTA],
     )
+    @needs(Permission.TENANT_READ)
     @raises(TenantNotFound)
     def get(self, _request: Request, tenant_id: UUID) -> Response:
         """Return, for each resource, the limit, what is in use, and what is left."""
@@ -136,6 +142,7 @@ class AuditLogView(ActorView):
         responses={200: page_of(AuditEventSerializer)},
         examples=[examples.AUDIT_LOG],
     )
+    @needs(Permission.AUDIT_READ)
     @raises(TenantNotFound, Forbidden, CursorInvalid)
     def get(self, request: Request, tenant_id: UUID) -> Response:
         """List what was done in this tenant and by whom, newest first. Needs the role `admin`."""

@@ -1,24 +1,58 @@
 import pytest
 
-from tenants.roles import READS, Action, Role, allows, least_role
+from accounts.permissions import RULES, USUAL_SCOPES, Permission, Role, Scope, allows, opens
 
-_EXPECTED = {
-    Role.VIEWER: {Action.READ},
-    Role.DEVELOPER: {Action.READ, Action.CHANGE_DATABASES, Action.READ_CREDENTIALS},
-    Role.ADMIN: set(Action) - {Action.MANAGE_OWNERS},
-    Role.OWNER: set(Action),
+_DEVELOPERS = {
+    Permission.DATABASES_WRITE,
+    Permission.CREDENTIALS_READ,
+    Permission.LOGS_READ,
+    Permission.BACKUPS_WRITE,
+    Permission.OPERATIONS_WRITE,
+    Permission.WEBHOOKS_READ,
+}
+_ADMINS = {
+    Permission.TENANT_CHANGE,
+    Permission.MEMBERS_MANAGE,
+    Permission.AUDIT_READ,
+    Permission.WEBHOOKS_WRITE,
+}
+_BY_ROLE = {
+    Role.VIEWER: set(Permission) - _DEVELOPERS - _ADMINS - {Permission.OWNERS_MANAGE},
+    Role.DEVELOPER: set(Permission) - _ADMINS - {Permission.OWNERS_MANAGE},
+    Role.ADMIN: set(Permission) - {Permission.OWNERS_MANAGE},
+    Role.OWNER: set(Permission),
 }
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_may_do_exactly_this(role: Role) -> None:
-    assert {action for action in Action if allows(role, action)} == _EXPECTED[role]
+    assert {permission for permission in Permission if allows(role, permission)} == _BY_ROLE[role]
 
 
-@pytest.mark.parametrize("action", Action)
-def test_every_action_has_a_least_role_that_may_do_it(action: Action) -> None:
-    assert allows(least_role(action), action)
+def test_every_permission_has_a_rule_and_every_scope_a_permission() -> None:
+    assert set(RULES) == set(Permission)
+    assert {rule.scope for rule in RULES.values() if rule.scope} == set(Scope)
 
 
 def test_a_suspended_tenant_can_only_be_read() -> None:
-    assert {Action.READ, Action.READ_CREDENTIALS, Action.READ_AUDIT_LOG} == READS
+    kept = {permission for permission, rule in RULES.items() if rule.least_role and rule.while_suspended}
+
+    assert {str(permission).rpartition(".")[2] for permission in kept} == {"read"}
+
+
+def test_a_session_is_not_narrowed_by_scopes() -> None:
+    assert all(opens(None, permission) for permission in Permission)
+
+
+def test_a_key_with_every_scope_still_cannot_touch_its_owners_log_in() -> None:
+    closed = {permission for permission in Permission if not opens(list(Scope), permission)}
+
+    assert closed == {Permission.ACCOUNT_MANAGE}
+
+
+def test_a_key_without_scopes_opens_nothing_but_what_is_public() -> None:
+    assert {permission for permission in Permission if opens((), permission)} == {Permission.PUBLIC}
+
+
+def test_a_usual_key_makes_no_further_keys() -> None:
+    assert not opens(USUAL_SCOPES, Permission.KEYS_WRITE)

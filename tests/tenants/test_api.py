@@ -3,9 +3,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from accounts.permissions import Role
 from dbaas.core.ids import uuid7
 from tenants.models import Quota, Tenant
-from tenants.roles import Role
 from tests.cast import Api, body_of, join, problem, tenant_of
 
 _FIELDS = {"id", "name", "display_name", "namespace", "role", "suspended", "created_at", "updated_at", "etag"}

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import AuditEvent, User
+from accounts.permissions import Role
 from dbaas.core.errors import Forbidden
 from tenants import members
 from tenants.models import Membership, Tenant
-from tenants.roles import Role
 from tests.cast import acting, join, person, tenant_of
 
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent, User
+from accounts.permissions import Role
 from dbaas.core.errors import Stale
 from tenants import services
 from tenants.models import Membership, Quota, Tenant
-from tenants.roles import Role
 from tests.cast import acting
 
 
