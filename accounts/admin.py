@@ -92,12 +92,15 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
 class ApiKeyAdmin(ReadOnlyAdmin):
     """API keys: who has which, and an action to revoke; the hash is not shown."""
 
-    list_display = ("prefix", "name", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_display = ("prefix", "name", "user", "tenant_id", "created_at", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)
     list_filter = ("revoked_at",)
     search_fields = ("prefix", "name", "user__email")
     ordering = ("-id",)
-    fields = ("id", "prefix", "name", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = (
+        *("id", "prefix", "name", "user", "scopes", "tenant_id", "allowed_networks", "made_with"),
+        *("created_at", "expires_at", "last_used_at", "last_used_address", "last_refused_at", "revoked_at"),
+    )
     actions = ("revoke",)
 
     @admin.action(description="Revoke", permissions=["revoke"])
@@ -127,8 +130,8 @@ class RefreshSessionAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """The audit trail."""
 
-    list_display = ("at", "actor_email", "via", "action", "object_type", "object_id", "outcome", "address")
-    list_filter = ("outcome", "via", "object_type", "at")
-    search_fields = ("actor_email", "action", "object_id", "address", "request_id", "tenant_id")
+    list_display = ("at", "actor_email", "via", "action", "object_type", "object_id", "outcome", "address", "position")
+    list_filter = ("outcome", "via", "object_type", ("position", admin.EmptyFieldListFilter), "at")
+    search_fields = ("actor_email", "action", "object_id", "address", "request_id", "tenant_id", "credential_id")
     ordering = ("-id",)
     show_full_result_count = False

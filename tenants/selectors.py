@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from accounts.actor import Actor
-from accounts.models import AuditEvent
 from accounts.permissions import Permission
 from tenants.access import TenantNotFound, require, tenants_of
 from tenants.models import Membership, Quota, Tenant
@@ -44,12 +43,3 @@ def members_of(actor: Actor, tenant_id: UUID) -> QuerySet[Membership]:
     """
     require(actor, tenant_id, Permission.MEMBERS_READ)
     return Membership.objects.filter(tenant_id=tenant_id).select_related("user")
-
-
-def audit_log_of(actor: Actor, tenant_id: UUID) -> QuerySet[AuditEvent]:
-    """Return what was done in the tenant.
-
-    Raises: TenantNotFound, Forbidden.
-    """
-    require(actor, tenant_id, Permission.AUDIT_READ)
-    return AuditEvent.objects.filter(tenant_id=tenant_id)

@@ -23,13 +23,19 @@ _MEMBER = {
 _EVENT = {
     "id": "01980a62-33bb-7c4d-8e5f-607182930415",
     "at": "2026-01-31T09:33:00.000Z",
-    "actor": {"id": "01980a4e-6f1c-7c3e-9d1b-2f6a5b8c7d90", "email": "alice@example.com", "via": "session"},
+    "actor": {
+        "id": "01980a4e-6f1c-7c3e-9d1b-2f6a5b8c7d90",
+        "email": "alice@example.com",
+        "via": "session",
+        "credential_id": None,
+    },
     "action": "member.added",
     "object": {"type": "user", "id": "01980a61-22aa-7b3c-9d4e-5f6071829304"},
     "outcome": "allowed",
     "address": "203.0.113.7",
     "request_id": "01980a62-33b0-7a1b-8c2d-3e4f50617283",
     "detail": {"role": "viewer"},
+    "seal": {"position": 42, "digest": "9f2c6f5b0f0e3c1c6a2d7c0b4a5d8e7f1029384756aabbccddeeff0011223344"},
 }
 _QUOTA = {
     "databases": {"limit": 10, "used": 2, "available": 8},
@@ -49,4 +55,7 @@ MEMBER = OpenApiExample("member", value=_MEMBER, response_only=True)
 MEMBERS = OpenApiExample("members", value={"items": [_MEMBER], "next_cursor": None}, response_only=True)
 MEMBER_ADD = OpenApiExample("new member", value=_MEMBER_ADD, request_only=True)
 MEMBER_CHANGE = OpenApiExample("other role", value={"role": "developer"}, request_only=True)
-AUDIT_LOG = OpenApiExample("audit log", value={"items": [_EVENT], "next_cursor": None}, response_only=True)
+AUDIT_LOG = OpenApiExample(
+    "audit log", value={"items": [_EVENT], "next_cursor": None}, response_only=True, media_type="application/json"
+)
+AUDIT_LINE = OpenApiExample("line", value=_EVENT, response_only=True, media_type="application/x-ndjson")

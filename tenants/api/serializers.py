@@ -86,32 +86,3 @@ class MemberSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     role = RoleField()
     created_at = serializers.DateTimeField()
-
-
-class AuditActorSerializer(serializers.Serializer[Any]):
-    """Who did it."""
-
-    id = serializers.UUIDField(allow_null=True)
-    email = serializers.CharField()
-    via = serializers.CharField(help_text="`session`, `api_key` or `system`.")
-
-
-class AuditObjectSerializer(serializers.Serializer[Any]):
-    """What it was done to."""
-
-    type = serializers.CharField()
-    id = serializers.CharField()
-
-
-class AuditEventSerializer(serializers.Serializer[Any]):
-    """Something that was done, or refused."""
-
-    id = serializers.UUIDField()
-    at = serializers.DateTimeField()
-    actor = AuditActorSerializer()
-    action = serializers.CharField(help_text="Such as `database.credentials.read`.")
-    object = AuditObjectSerializer()
-    outcome = serializers.CharField(help_text="`allowed`, `refused` or `failed`.")
-    address = serializers.CharField()
-    request_id = serializers.CharField()
-    detail = serializers.DictField()

@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from tenants.api import member_views, views
+from tenants.api import audit_views, member_views, views
 
 urlpatterns = [
     path("tenants", views.TenantsView.as_view()),
     path("tenants/<uuid:tenant_id>", views.TenantView.as_view()),
     path("tenants/<uuid:tenant_id>/quota", views.QuotaView.as_view()),
-    path("tenants/<uuid:tenant_id>/audit-log", views.AuditLogView.as_view()),
+    path("tenants/<uuid:tenant_id>/audit-log", audit_views.AuditLogView.as_view()),
     path("tenants/<uuid:tenant_id>/members", member_views.MembersView.as_view()),
     path("tenants/<uuid:tenant_id>/members/<uuid:user_id>", member_views.MemberView.as_view()),
 ]

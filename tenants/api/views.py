@@ -1,16 +1,15 @@
-"""Routes under /api/v1/tenants: tenants, their quota and their audit log. Members have a file of their own."""
+"""Routes under /api/v1/tenants: tenants and their quota. Members and the audit log have files of their own."""
 
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
 from accounts.api.permissions import needs
-from accounts.api.shapes import show_audit_event
 from accounts.permissions import Permission, Role
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.etag import etag_of, is_unchanged, not_modified, require_match
@@ -22,7 +21,6 @@ from tenants import selectors, services
 from tenants.access import TenantNotFound, TenantSuspended
 from tenants.api import examples
 from tenants.api.serializers import (
-    AuditEventSerializer,
     QuotaSerializer,
     TenantChangeSerializer,
     TenantCreateSerializer,
@@ -126,28 +124,3 @@ class QuotaView(ActorView):
     def get(self, _request: Request, tenant_id: UUID) -> Response:
         """Return, for each resource, the limit, what is in use, and what is left."""
         return Response(show_quota(selectors.quota_of(self.actor, tenant_id)))
-
-
-class AuditLogView(ActorView):
-    """GET tenants/{id}/audit-log."""
-
-    @extend_schema(
-        operation_id="read_audit_log",
-        summary="Read a tenant's audit log",
-        tags=_TAGS,
-        parameters=[
-            *PAGE_PARAMETERS,
-            OpenApiParameter("action", str, description="Only this action, such as `member.added`."),
-        ],
-        responses={200: page_of(AuditEventSerializer)},
-        examples=[examples.AUDIT_LOG],
-    )
-    @needs(Permission.AUDIT_READ)
-    @raises(TenantNotFound, Forbidden, CursorInvalid)
-    def get(self, request: Request, tenant_id: UUID) -> Response:
-        """List what was done in this tenant and by whom, newest first. Needs the role `admin`."""
-        events = selectors.audit_log_of(self.actor, tenant_id)
-        if action := request.query_params.get("action"):
-            events = events.filter(action=action)
-        found = page(events, request)
-        return Response({**found, "items": [show_audit_event(event) for event in found["items"]]})
