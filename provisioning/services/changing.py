@@ -7,9 +7,11 @@ from uuid import UUID
 
 from django.db.models import F
 
+from accounts import audit
 from accounts.actor import Actor
 from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.db import atomic
 from dbaas.core.errors import FieldError, Stale
 from provisioning.models import Database
 from provisioning.orders import InvalidOrder, expiry_problems, label_problems
@@ -41,8 +43,17 @@ def change_database(
     rows = Database.objects.filter(pk=database.pk, is_live=True)
     if expected_version is not None:
         rows = rows.filter(row_version=expected_version)
-    if columns and not rows.update(**columns, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1):
-        raise Stale
+    with atomic():
+        if columns and not rows.update(**columns, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1):
+            raise Stale
+        audit.record(
+            actor,
+            action="database.changed",
+            object_type="database",
+            object_id=database.id,
+            tenant_id=database.tenant_id,
+            detail={"fields": sorted(change)},
+        )
     database.refresh_from_db()
     return database
 

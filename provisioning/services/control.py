@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from accounts import audit
 from accounts.actor import Actor
 from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
@@ -31,6 +32,7 @@ def cancel(actor: Actor, operation_id: UUID) -> Operation:
     with atomic():
         if not ask_to_cancel(operation.id, SYSTEM_CLOCK.now(), why=f"Cancel requested by {actor.email}."):
             raise StuckCannotCancel
+        _record(actor, "operation.cancel_requested", operation)
         poke_after_commit(operation.id)
     return operation_of(actor, operation_id)
 
@@ -42,7 +44,9 @@ def retry(actor: Actor, operation_id: UUID) -> Operation:
     """
     operation = operation_of(actor, operation_id)
     require(actor, operation.tenant_id, Permission.OPERATIONS_WRITE)
-    resume(operation, why=f"Retry requested by {actor.email}.")
+    with atomic():
+        resume(operation, why=f"Retry requested by {actor.email}.")
+        _record(actor, "operation.retried", operation)
     return operation_of(actor, operation_id)
 
 
@@ -72,3 +76,8 @@ def resume(operation: Operation, *, why: str) -> None:
             raise NotStuck
         write_timeline(operation.pk, [Line(event="resumed", step=operation.step, message=why)], at=now)
         poke_after_commit(operation.pk)
+
+
+def _record(actor: Actor, action: str, operation: Operation) -> None:
+    tenant_id = operation.tenant_id
+    audit.record(actor, action=action, object_type="operation", object_id=operation.id, tenant_id=tenant_id)

@@ -47,7 +47,7 @@ def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idemp
     try:
         with atomic():
             database.save(force_insert=True)
-            insert(operation)
+            insert(operation, actor)
             reserve(tenant_id, reserved(database))
     except IntegrityError:
         return _explain_clash(tenant_id, order.name, idempotency)
@@ -104,7 +104,7 @@ def accept_deletion(actor: Actor, database: Database, idempotency: Idempotency, 
     with atomic():
         wakes = take_over(database, operation, workflow, now)
         database.refresh_from_db()
-        insert(operation, then_wake=wakes)
+        insert(operation, actor, then_wake=wakes)
     return Accepted(operation=operation)
 
 

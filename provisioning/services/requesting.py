@@ -74,7 +74,7 @@ def accept(
         database.refresh_from_db()
         accepted = asked.check(database, all_engines()[database.engine], body)
         operation.params = dict(accepted.params)
-        insert(operation)
+        insert(operation, actor)
         if accepted.grows_to is not None:
             _reserve_difference(database, amounts_of(accepted.grows_to), now)
     return operation
