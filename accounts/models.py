@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
+from accounts.permissions import USUAL_SCOPES
 from dbaas.core.ids import uuid7
 
 
@@ -86,6 +87,11 @@ class RefreshSession(models.Model):
         return f"session {self.family_id}"
 
 
+def usual_scopes() -> list[str]:
+    """Return the scopes of a key that was made without naming any."""
+    return [str(scope) for scope in USUAL_SCOPES]
+
+
 class ApiKey(models.Model):
     """A long-lived credential for programs. The secret itself is shown once and never stored."""
 
@@ -96,9 +102,20 @@ class ApiKey(models.Model):
     """Public part, by which the row is found."""
     secret_hash = models.CharField(max_length=64)
     """HMAC-SHA-256 of the secret part under API_KEY_PEPPER, in hexadecimal."""
+    scopes = models.JSONField(default=usual_scopes, blank=True)
+    """What of its owner's rights the key has: a list of accounts.permissions.Scope."""
+    tenant_id = models.UUIDField(null=True, blank=True)
+    """The only tenant that it opens; null for all of its owner's."""
+    allowed_networks = models.JSONField(default=list, blank=True)
+    """From where it may be used, in CIDR notation; empty for anywhere."""
+    made_with = models.UUIDField(null=True, blank=True, db_index=True)
+    """The key that made this one and is revoked together with it."""
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-    """Written at most once a minute."""
+    """Written at most once a minute, as the next two are."""
+    last_used_address = models.CharField(max_length=45, blank=True)
+    last_refused_at = models.DateTimeField(null=True, blank=True)
+    """When it last came from a network that is not allowed."""
     revoked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

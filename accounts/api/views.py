@@ -24,6 +24,7 @@ from accounts.api.serializers import (
     UserSerializer,
 )
 from accounts.api.shapes import show_api_key, show_pair, show_user
+from accounts.key_limits import KeyLimits, KeyTooWide
 from accounts.login_limits import TooManyAttempts
 from accounts.models import User
 from accounts.permissions import Permission
@@ -169,10 +170,17 @@ class ApiKeysView(ActorView):
         examples=[examples.API_KEY_CREATE, examples.NEW_API_KEY],
     )
     @needs(Permission.KEYS_WRITE)
-    @raises(api_keys.ApiKeyCannotMakeKeys, api_keys.TooManyApiKeys)
+    @raises(KeyTooWide, api_keys.TooManyApiKeys)
     def post(self, request: Request) -> Response:
-        """Make a key for a program. It may do what you may do, and is shown in this answer only."""
-        key, text = api_keys.create(self.actor, **validated(ApiKeyCreateSerializer, request))
+        """Make a key for a program. It may do what you may do, within its scopes, tenant and networks, and is shown in this answer only."""
+        asked = validated(ApiKeyCreateSerializer, request)
+        limits = KeyLimits(
+            scopes=None if asked["scopes"] is None else tuple(asked["scopes"]),
+            tenant_id=asked["tenant"],
+            allowed_networks=tuple(asked["allowed_networks"]),
+            expires_at=asked["expires_at"],
+        )
+        key, text = api_keys.create(self.actor, name=asked["name"], limits=limits)
         return Response({**show_api_key(key), "key": text}, status=status.HTTP_201_CREATED, headers=_SECRET)
 
 
@@ -183,6 +191,6 @@ class ApiKeyView(ActorView):
     @needs(Permission.KEYS_WRITE)
     @raises(api_keys.ApiKeyNotFound)
     def delete(self, _request: Request, key_id: UUID) -> Response:
-        """Revoke one of your keys. Requests with it are refused from now on."""
+        """Revoke one of your keys, and those that were made with it. Requests with it are refused from now on."""
         api_keys.revoke(self.actor, key_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -58,7 +58,7 @@ class TenantsView(ActorView):
         examples=[examples.TENANT_CREATE, examples.TENANT],
     )
     @needs(Permission.TENANT_CREATE)
-    @raises(services.TenantNameTaken)
+    @raises(services.TenantNameTaken, services.KeyIsBound)
     def post(self, request: Request) -> Response:
         """Make a tenant and become its owner."""
         tenant = services.create(self.actor, **validated(TenantCreateSerializer, request))
