@@ -13,6 +13,7 @@ admin.autodiscover()
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("tenants.api.urls")),
+    path("", include("webhooks.api.urls")),
     path("", include("provisioning.api.urls")),
 ]
 

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "dbaas.health",
     "accounts",
     "tenants",
+    "webhooks",
     "provisioning",
 ]
 
@@ -116,6 +117,12 @@ PROMETHEUS_URL: str
 PUBLIC_URL: str
 REFRESH_TOKEN_LIFETIME: timedelta
 TRUSTED_PROXIES: list[str]
+WEBHOOKS_PER_TENANT: int
+WEBHOOK_ALLOWED_NETWORKS: list[str]
+WEBHOOK_ALLOW_LOOPBACK: bool
+WEBHOOK_CA_PATH: str
+WEBHOOK_DENIED_NETWORKS: list[str]
+WEBHOOK_RETENTION_DAYS: int
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -157,6 +164,18 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,
         "MAX_OPERATIONS_PER_TENANT_IN_DISPATCH": environment.max_operations_per_tenant_in_dispatch,
         "STATIC_ROOT": _static_root(environment.dbaas_data_dir),
+        **_webhooks(environment),
+    }
+
+
+def _webhooks(environment: Environment) -> dict[str, Any]:
+    return {
+        "WEBHOOKS_PER_TENANT": environment.webhooks_per_tenant,
+        "WEBHOOK_ALLOWED_NETWORKS": _listed(environment.webhook_allowed_networks),
+        "WEBHOOK_ALLOW_LOOPBACK": environment.webhook_allow_loopback,
+        "WEBHOOK_CA_PATH": environment.webhook_ca_path,
+        "WEBHOOK_DENIED_NETWORKS": _listed(environment.webhook_denied_networks),
+        "WEBHOOK_RETENTION_DAYS": environment.webhook_retention_days,
     }
 
 

@@ -7,6 +7,7 @@ same; real variables win over that file.
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +80,27 @@ class Environment(BaseSettings):
     """Due operations that one dispatcher tick publishes at most."""
     max_operations_per_tenant_in_dispatch: int = Field(default=50, ge=1, le=5000)
     """How many of those may belong to one tenant, so that nobody can fill the queue alone."""
+
+    webhook_denied_networks: str = ""
+    """Networks, comma-separated, that no webhook may lead to besides those that are not public: those of pods and services."""
+    webhook_allowed_networks: str = ""
+    """Private networks, comma-separated, that webhooks may lead to all the same."""
+    webhook_allow_loopback: bool = False
+    """Laptops and tests: webhooks may lead to this machine, and without TLS. Production refuses it."""
+    webhook_ca_path: str = ""
+    """File with certificates of further authorities that webhooks' servers may have theirs from (PEM)."""
+    webhook_retention_days: int = Field(default=30, ge=1, le=3650)
+    """For how long the log of deliveries is kept."""
+    webhooks_per_tenant: int = Field(default=10, ge=1, le=1000)
+
+    @field_validator("webhook_denied_networks", "webhook_allowed_networks")
+    @classmethod
+    def _networks(cls, networks: str) -> str:
+        try:
+            list(map(ip_network, filter(None, map(str.strip, networks.split(",")))))
+        except ValueError as error:
+            raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from error
+        return networks
 
     @field_validator("encryption_keys")
     @classmethod

@@ -26,6 +26,8 @@ def _refusals(environment: Environment) -> list[str]:
         found.append("SECRET_KEY, JWT_SIGNING_KEY, API_KEY_PEPPER and ENCRYPTION_KEYS must differ from each other.")
     if not environment.allow_sqlite_in_production and environment.database_url.partition(":")[0] in ("", "sqlite"):
         found.append("DATABASE_URL is SQLite: name a PostgreSQL or MongoDB, or set ALLOW_SQLITE_IN_PRODUCTION=true.")
+    if environment.webhook_allow_loopback:
+        found.append("WEBHOOK_ALLOW_LOOPBACK is for laptops: customers could make the product call itself.")
     return found
 
 

@@ -32,10 +32,17 @@ SOFT_SHUTDOWN_SECONDS = 22
 _QUEUES = {
     "task_default_queue": "ops",
     "task_create_missing_queues": False,
-    "task_queues": {"ops": {}, "maintenance": {}},
-    "task_routes": {"provisioning.advance": {"queue": "ops"}, "provisioning.*": {"queue": "maintenance"}},
+    "task_queues": {"ops": {}, "maintenance": {}, "webhooks": {}},
+    "task_routes": {
+        "provisioning.advance": {"queue": "ops"},
+        "provisioning.*": {"queue": "maintenance"},
+        "webhooks.*": {"queue": "webhooks"},
+    },
 }
-"""`ops` carries operations' steps; `maintenance` what keeps the system going, so that a flood of one cannot starve the other."""
+"""`ops` carries operations' steps; `maintenance` what keeps the system going, so that a flood of one cannot starve the other.
+
+`webhooks` has a worker of its own, because its tasks wait for other people's servers (docs/decisions/0018).
+"""
 
 BEAT_SCHEDULE = {
     "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
@@ -52,6 +59,8 @@ BEAT_SCHEDULE = {
         "schedule": 86400.0,
         "options": {"expires": 3600},
     },
+    "send webhooks that are due": {"task": "webhooks.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
+    "forget old deliveries": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 600}},
     "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
 }
 """In seconds. A message that waited longer than `expires` is dropped: the next one does the same."""

@@ -15,6 +15,12 @@ WHOLE = (
     "provisioning/services/",
     "provisioning/states.py",
     "provisioning/workflow/",
+    "webhooks/deliveries.py",
+    "webhooks/ending.py",
+    "webhooks/endpoints.py",
+    "webhooks/outbox.py",
+    "webhooks/sending.py",
+    "webhooks/targets.py",
 )
 """Files and folders whose every line and branch is tested."""
 

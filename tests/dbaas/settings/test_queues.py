@@ -71,8 +71,10 @@ def test_that_every_route_leads_to_a_queue_that_exists() -> None:
 def test_that_a_flood_of_steps_leaves_upkeep_its_own_queue() -> None:
     queues = {name: current_app.amqp.router.route({}, name)["queue"].name for name in _names()}
 
+    webhooks = {queues.pop(name) for name in list(queues) if name.startswith("webhooks.")}
     assert queues.pop("provisioning.advance") == "ops"
     assert set(queues.values()) == {"maintenance"}
+    assert webhooks == {"webhooks"}
 
 
 @pytest.mark.parametrize("entry", BEAT_SCHEDULE.values(), ids=lambda entry: entry["task"])
@@ -86,4 +88,4 @@ def test_that_what_beat_sends_exists_and_does_not_pile_up(entry: dict[str, objec
 
 def _names() -> set[str]:
     current_app.loader.import_default_modules()
-    return {name for name in current_app.tasks if name.startswith("provisioning.")}
+    return {name for name in current_app.tasks if name.startswith(("provisioning.", "webhooks."))}
