@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -12,6 +13,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts import api_keys, sessions
 from accounts.actor import actor_from
 from accounts.models import ApiKey, AuditEvent, RefreshSession, User
+from accounts.recorded_admin import RecordedAdmin
 
 
 class NewUserForm(UserCreationForm):  # type: ignore[misc] # the library is untyped
@@ -42,7 +44,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc] # the library
 
 
 @admin.register(User)
-class UserAccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold is untyped; at run time Django's has no parameter
+class UserAccountAdmin(RecordedAdmin, UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold is untyped; at run time Django's has no parameter
     """People: find, deactivate, make operators, end all sessions."""
 
     form = UserForm
@@ -67,6 +69,14 @@ class UserAccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # 
         for user in queryset:
             sessions.end_all_of(actor_from(request), user.id)
         self.message_user(request, f"Ended all sessions of {len(queryset)} people.")
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(RecordedAdmin, GroupAdmin, ModelAdmin):  # type: ignore[misc] # the library is untyped
+    """Groups of operators with what each may do in the admin."""
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped

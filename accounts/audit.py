@@ -56,7 +56,12 @@ def record_refused_login(*, user_id: UUID | None, email: str, origin: Origin) ->
 
 
 def record_of_system(
-    *, action: str, object_type: str, object_id: object, tenant_id: UUID | None, detail: Mapping[str, Any]
+    *,
+    action: str,
+    object_type: str,
+    object_id: object,
+    detail: Mapping[str, Any],
+    tenant_id: UUID | None = None,
 ) -> None:
     """Store that the product itself did something that nobody asked for at that moment."""
     AuditEvent.objects.create(

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from accounts import audit
 from accounts.actor import Actor
 from accounts.permissions import RULES, Permission, Role, allows, opens
 from dbaas.api.errors import ScopeMissing
-from dbaas.core.errors import Forbidden, NotFound
+from dbaas.core.errors import Forbidden, NotFound, Rejected
 from tenants.models import Membership, Tenant
 
 
@@ -37,7 +38,7 @@ def role_in(actor: Actor, tenant_id: UUID) -> Role | None:
 
 
 def require(actor: Actor, tenant_id: UUID, permission: Permission) -> Role:
-    """Return the actor's role if it allows this; one query.
+    """Return the actor's role if it allows this; one query. A member's refusal goes on record, a stranger's would tell them nothing.
 
     Raises: TenantNotFound — a stranger must not learn that the tenant exists, nor a key that is bound to another one.
     ScopeMissing — the API key is too narrow. Forbidden — the role is too small.
@@ -48,14 +49,12 @@ def require(actor: Actor, tenant_id: UUID, permission: Permission) -> Role:
         raise TenantNotFound
     role, suspended_at, rule = Role(row[0]), row[1], RULES[permission]
     if not opens(actor.scopes, permission):
-        raise ScopeMissing(extra={"scope_needed": rule.scope})
+        raise _recorded(ScopeMissing(extra={"scope_needed": rule.scope}), actor, tenant_id, permission)
     if not allows(role, permission):
-        raise Forbidden(
-            f"Your role in this tenant is {role}; this needs {rule.least_role}: ask an owner for it.",
-            extra={"role_needed": rule.least_role},
-        )
+        told = f"Your role in this tenant is {role}; this needs {rule.least_role}: ask an owner for it."
+        raise _recorded(Forbidden(told, extra={"role_needed": rule.least_role}), actor, tenant_id, permission)
     if suspended_at is not None and not rule.while_suspended:
-        raise TenantSuspended
+        raise _recorded(TenantSuspended(), actor, tenant_id, permission)
     return role
 
 
@@ -68,3 +67,16 @@ def tenants_of(actor: Actor) -> QuerySet[Tenant]:
 def _membership(actor: Actor, tenant_id: UUID) -> QuerySet[Membership]:
     of_actor = Membership.objects.filter(tenant_id=tenant_id, user_id=actor.user_id)
     return of_actor if actor.tenant_id in (None, tenant_id) else of_actor.none()
+
+
+def _recorded(refusal: Rejected, actor: Actor, tenant_id: UUID, permission: Permission) -> Rejected:
+    audit.record(
+        actor,
+        action="permission.refused",
+        object_type="tenant",
+        object_id=tenant_id,
+        tenant_id=tenant_id,
+        outcome=audit.REFUSED,
+        detail={"permission": str(permission), "code": refusal.code},
+    )
+    return refusal

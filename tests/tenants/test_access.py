@@ -2,9 +2,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.permissions import RULES, Permission, Role
-from dbaas.core.errors import Forbidden
+from dbaas.core.errors import Forbidden, Rejected
 from dbaas.core.ids import uuid7
 from tenants.access import TenantNotFound, TenantSuspended, require, role_in, tenants_of
 from tenants.models import Tenant
@@ -53,3 +53,13 @@ def test_people_see_their_own_tenants_and_operators_no_more(shop: Tenant, alice:
 
     assert set(tenants_of(acting(alice))) == {shop}
     assert set(tenants_of(acting(User.objects.get(id=charlie.id)))) == {other}
+
+
+def test_a_members_refusal_is_on_record_and_a_strangers_is_not(shop: Tenant, bob: User, charlie: User) -> None:
+    for user in (bob, charlie):
+        with pytest.raises(Rejected):
+            require(acting(user), shop.id, Permission.DATABASES_WRITE)
+
+    event = AuditEvent.objects.get(action="permission.refused")
+    assert (event.actor_id, event.tenant_id, event.outcome) == (bob.id, shop.id, "refused")
+    assert event.detail == {"permission": "databases.write", "code": "permission.denied"}
