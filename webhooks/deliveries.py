@@ -43,12 +43,19 @@ def deliveries_of(actor: Actor, tenant_id: UUID, endpoint_id: UUID) -> QuerySet[
     return Delivery.objects.filter(endpoint=endpoint).select_related("event")
 
 
-def delivery_of(actor: Actor, tenant_id: UUID, endpoint_id: UUID, delivery_id: UUID) -> Delivery:
-    """Return one delivery with its event.
+def delivery_of(
+    actor: Actor,
+    tenant_id: UUID,
+    endpoint_id: UUID,
+    delivery_id: UUID,
+    permission: Permission = Permission.WEBHOOKS_READ,
+) -> Delivery:
+    """Return one delivery with its event, if the actor may do this with it.
 
     Raises: TenantNotFound, Forbidden. WebhookNotFound, DeliveryNotFound.
     """
-    found = deliveries_of(actor, tenant_id, endpoint_id).filter(pk=delivery_id).first()
+    endpoint = endpoint_of(actor, tenant_id, endpoint_id, permission)
+    found = Delivery.objects.filter(endpoint=endpoint, pk=delivery_id).select_related("event").first()
     if found is None:
         raise DeliveryNotFound
     return found
@@ -67,7 +74,7 @@ def redeliver(
     Raises: TenantNotFound, Forbidden, TenantSuspended. WebhookNotFound, DeliveryNotFound. WebhookDisabled. DeliveryUnderWay.
     """
     endpoint = _enabled(actor, tenant_id, endpoint_id)
-    delivery = delivery_of(actor, tenant_id, endpoint_id, delivery_id)
+    delivery = delivery_of(actor, tenant_id, endpoint_id, delivery_id, Permission.WEBHOOKS_WRITE)
     now = clock.now()
     with atomic():
         unchanged = Delivery.objects.filter(pk=delivery.pk, lease_token=delivery.lease_token, lease_until=None)
@@ -76,7 +83,7 @@ def redeliver(
         ):
             raise DeliveryUnderWay
         _record(actor, "webhook.redelivered", endpoint, delivery)
-    return delivery_of(actor, tenant_id, endpoint_id, delivery_id)
+    return delivery_of(actor, tenant_id, endpoint_id, delivery_id, Permission.WEBHOOKS_WRITE)
 
 
 def send_test(actor: Actor, tenant_id: UUID, endpoint_id: UUID, *, clock: Clock = SYSTEM_CLOCK) -> Delivery:

@@ -132,7 +132,7 @@ def change(
         _record(
             actor, "webhook.changed", endpoint, fields=sorted(fields), host=host_of(fields.get("url", endpoint.url))
         )
-    return endpoint_of(actor, tenant_id, endpoint_id)
+    return endpoint_of(actor, tenant_id, endpoint_id, Permission.WEBHOOKS_WRITE)
 
 
 def _once(events: Sequence[str]) -> list[str]:
@@ -178,7 +178,7 @@ def rotate_secret(
         ):
             raise Stale
         _record(actor, "webhook.secret_rotated", endpoint)
-    return endpoint_of(actor, tenant_id, endpoint_id), secret
+    return endpoint_of(actor, tenant_id, endpoint_id, Permission.WEBHOOKS_WRITE), secret
 
 
 def secrets_of(endpoint: Endpoint, *, now: datetime) -> list[str]:

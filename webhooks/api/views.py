@@ -101,7 +101,7 @@ class WebhookView(ActorView):
     @raises(TenantNotFound, Forbidden, TenantSuspended, WebhookNotFound, UrlRefused, Stale)
     def patch(self, request: Request, tenant_id: UUID, webhook_id: UUID) -> Response:
         """Change URL, events or description, or switch it on or off. Needs the role `admin`."""
-        before = endpoints.endpoint_of(self.actor, tenant_id, webhook_id)
+        before = endpoints.endpoint_of(self.actor, tenant_id, webhook_id, Permission.WEBHOOKS_WRITE)
         is_matched = require_match(request, etag_of(before.id, before.version))
         fields: dict[str, Any] = validated(WebhookChangeSerializer, request)
         endpoint = endpoints.change(
