@@ -68,7 +68,7 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, through: Do
         with closing(connected), _cut_off_at(ends_at, connected):
             if isinstance(connected, ssl.SSLSocket):
                 connected.do_handshake()
-            return _exchange(connected, target, body, headers)
+            return _exchange(connected, target, body, headers, ends_at)
     except NotPublic as error:
         return Answer(outcome=Outcome.BLOCKED, detail=str(error))
     except NotResolved as error:
@@ -115,7 +115,9 @@ def _cut(connected: socket.socket) -> None:
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
-def _exchange(connected: socket.socket, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _exchange(
+    connected: socket.socket, target: Target, body: bytes, headers: Mapping[str, str], ends_at: float
+) -> Answer:
     client = http.client.HTTPConnection(target.host, target.port)
     client.auto_open = 0
     client.sock = connected
@@ -125,6 +127,8 @@ def _exchange(connected: socket.socket, target: Target, body: bytes, headers: Ma
         client.putheader(name, value)
     client.endheaders(body)
     with closing(client.getresponse()) as response:
+        if time.monotonic() >= ends_at:
+            raise TimeoutError  # to the library headers that were cut off are complete
         return _answer(response.status, _beginning_of(response))
 
 
