@@ -134,7 +134,9 @@ ROWS: dict[str, Row] = {
         status=202, address=lambda estate: {"operation_id": estate.stuck.id}, body=_exactly({})
     ),
     f"GET {_WEBHOOKS}": Row(address=_tenant),
-    f"POST {_WEBHOOKS}": Row(status=201, address=_tenant, body=_exactly({"url": "https://example.com/hook", "events": ["*"]})),
+    f"POST {_WEBHOOKS}": Row(
+        status=201, address=_tenant, body=_exactly({"url": "https://example.com/hook", "events": ["*"]})
+    ),
     f"GET {_WEBHOOK}": Row(address=_webhook),
     f"PATCH {_WEBHOOK}": Row(address=_webhook, body=_exactly({"description": "New"})),
     f"DELETE {_WEBHOOK}": Row(status=204, address=_webhook),
