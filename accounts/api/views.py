@@ -32,6 +32,7 @@ from accounts.tokens import TokenExpired, TokenInvalid
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.openapi import PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
+from dbaas.api.rate_limits.rates import Rate
 from dbaas.api.views import validated
 
 _SECRET = {"Cache-Control": "no-store"}
@@ -46,6 +47,8 @@ class OpenView(APIView):
 
 class RegisterView(OpenView):
     """POST auth/register."""
+
+    rate = Rate.LOGINS
 
     @extend_schema(
         operation_id="register",
@@ -66,6 +69,8 @@ class RegisterView(OpenView):
 
 class LoginView(OpenView):
     """POST auth/login."""
+
+    rate = Rate.LOGINS
 
     @extend_schema(
         operation_id="log_in",

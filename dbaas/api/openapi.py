@@ -108,6 +108,7 @@ class ProblemAwareSchema(AutoSchema):
     def _problems(self) -> list[ProblemKind]:
         declared = getattr(getattr(self.view, self.method.lower(), None), _ATTRIBUTE, None)
         found = [*self._of_form(), *self._of_caller(), *(self._usual() if declared is None else declared)]
+        found.append(api_errors.TooManyRequests)
         return list(dict.fromkeys(found))
 
     def _of_form(self) -> list[ProblemKind]:

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "dbaas.api.request_id.RequestIdMiddleware",
+    "dbaas.api.rate_limits.enforcement.RateLimitMiddleware",
     "dbaas.api.body_limit.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -67,7 +68,10 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.AccessTokenAuthentication",
         "accounts.api.authentication.ApiKeyAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.IsPermitted"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "dbaas.api.rate_limits.enforcement.IsWithinRate",
+        "accounts.api.permissions.IsPermitted",
+    ],
     "DEFAULT_PARSER_CLASSES": ["dbaas.api.json.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["dbaas.api.json.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "dbaas.api.openapi.ProblemAwareSchema",
@@ -101,8 +105,8 @@ SESSION_COOKIE_HTTPONLY = True
 ACCESS_TOKEN_LIFETIME: timedelta
 ALIVE_DIR: Path
 API_KEY_PEPPER: str
-BASE_DIR: Path
 AUDIT_RETENTION: timedelta
+BASE_DIR: Path
 CELERY: dict[str, Any]
 CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
@@ -115,6 +119,8 @@ MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
 PROMETHEUS_URL: str
 PUBLIC_URL: str
+RATE_LIMITS: dict[str, int]
+RATE_LIMIT_URL: str
 REFRESH_TOKEN_LIFETIME: timedelta
 TRUSTED_PROXIES: list[str]
 WEBHOOKS_PER_TENANT: int
@@ -145,12 +151,14 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "ENCRYPTION_KEYS": _listed(environment.encryption_keys),
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
-        "SIMPLE_JWT": _simple_jwt(environment),
         "AUDIT_RETENTION": timedelta(days=environment.audit_retention_days),
+        "SIMPLE_JWT": _simple_jwt(environment),
         "DATABASES": {"default": database_from(environment)},
         "CELERY": celery_from(
             broker_url=environment.broker_url, is_publisher=is_publisher, lease_seconds=environment.lease_seconds
         ),
+        "RATE_LIMITS": _rate_limits(environment),
+        "RATE_LIMIT_URL": environment.rate_limit_url or _shared_by(environment.broker_url),
         "LEASE_SECONDS": environment.lease_seconds,
         "LOGGING": logging_from(level=environment.log_level, log_format=environment.log_format),
         "ALLOWED_HOSTS": _listed(environment.allowed_hosts),
@@ -189,6 +197,22 @@ def _simple_jwt(environment: Environment) -> dict[str, Any]:
         "AUDIENCE": "dbaas-api",
         "UPDATE_LAST_LOGIN": False,
     }
+
+
+def _rate_limits(environment: Environment) -> dict[str, int]:
+    """Return how many requests a minute, by dbaas.api.rate_limits.rates.Rate."""
+    return {
+        "reads": environment.rate_limit_reads_per_minute,
+        "writes": environment.rate_limit_writes_per_minute,
+        "credentials": environment.rate_limit_credentials_per_minute,
+        "logins": environment.rate_limit_logins_per_minute,
+        "anonymous": environment.rate_limit_anonymous_per_minute,
+    }
+
+
+def _shared_by(broker_url: str) -> str:
+    """Return the broker's URL if it is a server that can count; each process counts alone otherwise."""
+    return broker_url if broker_url.startswith(("redis://", "rediss://")) else ""
 
 
 def _static_root(data_dir: Path) -> Path:

@@ -67,6 +67,18 @@ class Environment(BaseSettings):
     access_token_minutes: int = Field(default=10, ge=1, le=60)
     refresh_token_days: int = Field(default=7, ge=1, le=90)
 
+    rate_limit_url: str = ""
+    """redis://... that counts requests for all processes; by default the broker's."""
+    rate_limit_reads_per_minute: int = Field(default=6000, ge=0, le=1_000_000)
+    """Of one API key, or of one person's sessions. 0 in this and the next four: no limit."""
+    rate_limit_writes_per_minute: int = Field(default=1200, ge=0, le=1_000_000)
+    rate_limit_credentials_per_minute: int = Field(default=30, ge=0, le=1_000_000)
+    """Of one person, with all their API keys."""
+    rate_limit_logins_per_minute: int = Field(default=60, ge=0, le=1_000_000)
+    """Of one address; accounts.login_limits is stricter about wrong passwords."""
+    rate_limit_anonymous_per_minute: int = Field(default=600, ge=0, le=1_000_000)
+    """Of one address: requests without valid credentials."""
+
     audit_retention_days: int = Field(default=0, ge=0, le=36_500)
     """After how many days audit events are removed; 0 keeps them for ever."""
 

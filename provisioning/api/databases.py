@@ -16,6 +16,7 @@ from dbaas.api.errors import CursorInvalid, IdempotencyKeyInvalid
 from dbaas.api.etag import is_unchanged, not_modified, require_match
 from dbaas.api.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
+from dbaas.api.rate_limits.rates import Rate
 from dbaas.api.views import validated, validated_query
 from dbaas.core.errors import Forbidden, Stale
 from provisioning import selectors
@@ -180,6 +181,8 @@ class DatabaseView(ActorView):
 
 class CredentialsView(ActorView):
     """GET databases/{id}/credentials."""
+
+    rate = Rate.CREDENTIALS
 
     @extend_schema(
         operation_id="read_credentials",

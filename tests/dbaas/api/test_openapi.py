@@ -63,7 +63,7 @@ def test_every_error_is_a_problem_document_with_an_example(document: dict[str, A
 def test_routes_name_the_codes_that_they_answer_with(document: dict[str, Any]) -> None:
     responses = document["paths"]["/api/v1/tenants/{tenant_id}/members"]["post"]["responses"]
 
-    assert set(responses) == {"201", "400", "401", "403", "404", "409", "413", "415", "422"}
+    assert set(responses) == {"201", "400", "401", "403", "404", "409", "413", "415", "422", "429"}
     assert "member.exists" in responses["409"]["description"]
 
 
