@@ -10,8 +10,10 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
-        """Add our metrics to the product's."""
+        """Add our health check and metrics to the product's."""
         from dbaas.health.metrics import register_collector
+        from webhooks.health import register_checks
         from webhooks.telemetry import OutboxState
 
+        register_checks()
         register_collector(OutboxState())

@@ -13,8 +13,8 @@ from django.db.models import Q, QuerySet
 
 from webhooks.models import Delivery, DeliveryState, Event
 
-AGAIN_AFTER = timedelta(seconds=30)
-"""A message that was taken and led to nothing is sent again after this long."""
+AGAIN_AFTER = timedelta(minutes=2)
+"""A message that led to nothing is sent again after this long: rarely, so that the queue stays small while nobody empties it."""
 MOST_AT_ONCE = 100
 MOST_PER_ENDPOINT = 5
 """So few of one endpoint in one tick that a backlog of one does not fill the queue before the others."""

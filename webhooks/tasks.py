@@ -9,7 +9,7 @@ from dbaas.core.clock import SYSTEM_CLOCK
 from webhooks import dispatching, sending
 
 DELIVER = "webhooks.deliver"
-_EXPIRES_SECONDS = 30
+_EXPIRES_SECONDS = 120
 
 
 @shared_task(name=DELIVER)

@@ -36,7 +36,8 @@ _QUEUES = {
     "task_routes": {
         "provisioning.advance": {"queue": "ops"},
         "provisioning.*": {"queue": "maintenance"},
-        "webhooks.*": {"queue": "webhooks"},
+        "webhooks.deliver": {"queue": "webhooks"},
+        "webhooks.*": {"queue": "maintenance"},
     },
 }
 """`ops` carries operations' steps; `maintenance` what keeps the system going, so that a flood of one cannot starve the other.

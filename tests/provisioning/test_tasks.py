@@ -1,6 +1,7 @@
 """That tasks, routes, queues and the schedule fit together: a message nobody consumes would be lost in silence."""
 
 import inspect
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from dbaas.settings.queues import BEAT_SCHEDULE
 from provisioning import tasks
 from provisioning.models import Operation
 from tests.cast import acting
+from tests.deploy.commands import ROOT
 from tests.provisioning.stage import Stage
 
 OURS = (
@@ -38,14 +40,21 @@ def test_that_a_task_is_registered_and_takes_what_later_releases_may_add(name: s
 
 
 def test_that_the_schedule_names_tasks_that_exist() -> None:
+    current_app.loader.import_default_modules()
+
     assert {entry["task"] for entry in BEAT_SCHEDULE.values()} <= set(current_app.tasks)
 
 
 def test_that_every_route_leads_to_a_queue_that_workers_consume() -> None:
     routed = {route["queue"] for route in settings.CELERY["task_routes"].values()}
-    consumed = set(DEFAULT_QUEUES.split(","))
+    consumed = {*DEFAULT_QUEUES.split(","), *queues_of_the_procfile()}
 
     assert routed == set(settings.CELERY["task_queues"]) == consumed
+
+
+def queues_of_the_procfile() -> set[str]:
+    text = (ROOT / "Procfile").read_text(encoding="utf-8")
+    return {queue for named in re.findall(r"--queues (\S+)", text) for queue in named.split(",")}
 
 
 def test_that_a_message_drives_its_operation(ordered: Callable[..., Operation], stage: Stage) -> None:
