@@ -113,7 +113,7 @@ CRASH_POINT: str | None
 DATA_DIR: Path
 ENCRYPTION_KEYS: list[str]
 FLOWER_URL: str
-JWT_SIGNING_KEY: str
+JWT_SIGNING_KEYS: list[str]
 LEASE_SECONDS: int
 MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
@@ -146,13 +146,12 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "ALIVE_DIR": environment.alive_dir,
         "DATA_DIR": environment.dbaas_data_dir,
         "SECRET_KEY": environment.secret_key,
-        "JWT_SIGNING_KEY": environment.jwt_signing_key,
+        "JWT_SIGNING_KEYS": _listed(environment.jwt_signing_key),
         "API_KEY_PEPPER": environment.api_key_pepper,
         "ENCRYPTION_KEYS": _listed(environment.encryption_keys),
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
         "AUDIT_RETENTION": timedelta(days=environment.audit_retention_days),
-        "SIMPLE_JWT": _simple_jwt(environment),
         "DATABASES": {"default": database_from(environment)},
         "CELERY": celery_from(
             broker_url=environment.broker_url, is_publisher=is_publisher, lease_seconds=environment.lease_seconds
@@ -184,18 +183,6 @@ def _webhooks(environment: Environment) -> dict[str, Any]:
         "WEBHOOK_CA_PATH": environment.webhook_ca_path,
         "WEBHOOK_DENIED_NETWORKS": _listed(environment.webhook_denied_networks),
         "WEBHOOK_RETENTION_DAYS": environment.webhook_retention_days,
-    }
-
-
-def _simple_jwt(environment: Environment) -> dict[str, Any]:
-    return {
-        "ALGORITHM": "HS256",
-        "SIGNING_KEY": environment.jwt_signing_key,
-        "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
-        "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
-        "ISSUER": "dbaas",
-        "AUDIENCE": "dbaas-api",
-        "UPDATE_LAST_LOGIN": False,
     }
 
 

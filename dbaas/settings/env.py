@@ -39,7 +39,7 @@ class Environment(BaseSettings):
 
     secret_key: str = Field(min_length=32)
     jwt_signing_key: str = Field(min_length=32)
-    """Signs access and refresh tokens; apart from SECRET_KEY, so that either can be rotated alone."""
+    """Separated by commas, newest first: the first signs access and refresh tokens, the others still verify what they signed."""
     api_key_pepper: str = Field(min_length=32)
     """Goes into the hash of every API key: a stolen table alone cannot be searched for keys."""
     encryption_keys: str
@@ -114,7 +114,7 @@ class Environment(BaseSettings):
             raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from error
         return networks
 
-    @field_validator("encryption_keys")
+    @field_validator("encryption_keys", "jwt_signing_key")
     @classmethod
     def _long_keys(cls, keys: str) -> str:
         if any(len(key.strip()) < _LEAST_KEY_CHARS for key in keys.split(",")):
