@@ -1,5 +1,6 @@
 """New people: by registration through the API, or as operators from the command line."""
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -8,7 +9,7 @@ from accounts import audit
 from accounts.actor import Credential, Origin, Via, actor_of
 from accounts.models import User, normalized_email
 from dbaas.core.db import atomic
-from dbaas.core.errors import Conflict, FieldError, InvalidRequest
+from dbaas.core.errors import Conflict, FieldError, Forbidden, InvalidRequest
 
 
 class EmailTaken(Conflict):
@@ -17,11 +18,19 @@ class EmailTaken(Conflict):
     code = "account.email_taken"
 
 
-def register(*, email: str, password: str, name: str, origin: Origin) -> User:
+class RegistrationClosed(Forbidden):
+    """Accounts are made by invitation only: ask somebody who uses it for one."""
+
+    code = "account.registration_closed"
+
+
+def register(*, email: str, password: str, name: str, origin: Origin, is_invited: bool = False) -> User:
     """Store a new person.
 
-    Raises: InvalidRequest — the password is too weak; the errors say why. EmailTaken.
+    Raises: RegistrationClosed — only who is invited may. InvalidRequest — the password is too weak; the errors say why. EmailTaken.
     """
+    if not (is_invited or settings.OPEN_REGISTRATION):
+        raise RegistrationClosed
     _require_strong(password, User(email=normalized_email(email), name=name))
     try:
         with atomic():

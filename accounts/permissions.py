@@ -56,6 +56,7 @@ class Permission(StrEnum):
     TENANT_CHANGE = "tenant.change"
     TENANT_LEAVE = "tenant.leave"
     MEMBERS_READ = "members.read"
+    INVITATIONS_READ = "invitations.read"
     MEMBERS_MANAGE = "members.manage"
     OWNERS_MANAGE = "owners.manage"
     AUDIT_READ = "audit.read"
@@ -107,6 +108,7 @@ RULES: Mapping[Permission, Rule] = {
     _P.TENANT_CHANGE: _changing("Change the tenant's name.", _R.ADMIN, _S.TENANTS_WRITE),
     _P.TENANT_LEAVE: _changing("Leave the tenant.", _R.VIEWER, _S.MEMBERS_WRITE),
     _P.MEMBERS_READ: _reading("See who belongs to the tenant.", _R.VIEWER, _S.MEMBERS_READ),
+    _P.INVITATIONS_READ: _reading("See who is invited.", _R.ADMIN, _S.MEMBERS_READ),
     _P.MEMBERS_MANAGE: _changing("Invite, change and remove members.", _R.ADMIN, _S.MEMBERS_WRITE),
     _P.OWNERS_MANAGE: _changing("Make and unmake owners.", _R.OWNER, _S.MEMBERS_WRITE),
     _P.AUDIT_READ: _reading("Read the audit log.", _R.ADMIN, _S.AUDIT_READ),

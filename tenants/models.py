@@ -6,6 +6,7 @@ Not here: who may do what (accounts.permissions, tenants.access) and how quota i
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from dbaas.core.ids import uuid7
@@ -55,6 +56,36 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.tenant_id}"
+
+
+class Invitation(models.Model):
+    """A letter to an address, with which its reader may join."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=16)
+    invited_by = models.UUIDField()
+    """Who sent the letter last; what they may no longer give, it no longer gives."""
+    token_hash = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the token, so that a stolen table is of no use."""
+    is_open = models.BooleanField(default=True)
+    """False once used or withdrawn."""
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    """Null where no server took the letter."""
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"], condition=Q(is_open=True), name="one_open_invitation_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} for {self.email}"
 
 
 class Quota(models.Model):

@@ -60,7 +60,7 @@ class RegisterView(OpenView):
         examples=[examples.REGISTER, examples.USER],
     )
     @needs(Permission.PUBLIC)
-    @raises(people.EmailTaken)
+    @raises(people.EmailTaken, people.RegistrationClosed)
     def post(self, request: Request) -> Response:
         """Make an account; log in with it afterwards. It belongs to no tenant yet: make one, or have an owner add you."""
         user = people.register(**validated(RegisterSerializer, request), origin=origin_of(request))

@@ -8,6 +8,7 @@ from dbaas.settings.console import UNFOLD  # noqa: F401 -- a setting of django-u
 from dbaas.settings.databases import database_from
 from dbaas.settings.env import ROOT, Environment
 from dbaas.settings.logs import logging_from
+from dbaas.settings.mail import mail_from
 from dbaas.settings.openapi import SPECTACULAR
 from dbaas.settings.queues import celery_from
 
@@ -117,6 +118,7 @@ JWT_SIGNING_KEYS: list[str]
 LEASE_SECONDS: int
 MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
+OPEN_REGISTRATION: bool
 PROMETHEUS_URL: str
 PUBLIC_URL: str
 RATE_LIMITS: dict[str, int]
@@ -162,6 +164,8 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "LOGGING": logging_from(level=environment.log_level, log_format=environment.log_format),
         "ALLOWED_HOSTS": _listed(environment.allowed_hosts),
         "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),
+        **mail_from(environment),
+        "OPEN_REGISTRATION": environment.open_registration,
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),

@@ -64,6 +64,12 @@ class Environment(BaseSettings):
     behind_tls_proxy: bool = True
     """Production: the proxy in front sets X-Forwarded-Proto; plain HTTP is redirected."""
 
+    open_registration: bool = True
+    """False: accounts are made by invitation only, so that nobody can find out which addresses have one."""
+    email_url: str = ""
+    """smtp://user:password@host:587 (STARTTLS), smtps://user:password@host:465, or console: (into the log; laptops)."""
+    mail_from: str = "dbaas@localhost"
+
     access_token_minutes: int = Field(default=10, ge=1, le=60)
     refresh_token_days: int = Field(default=7, ge=1, le=90)
 
@@ -126,6 +132,13 @@ class Environment(BaseSettings):
     def _known_database(cls, url: str) -> str:
         if url and not url.startswith(("sqlite:", "postgres:", "postgresql:", "mongodb:", "mongodb+srv:")):
             raise ValueError("must start with sqlite:, postgresql: or mongodb:")
+        return url
+
+    @field_validator("email_url")
+    @classmethod
+    def _known_mail(cls, url: str) -> str:
+        if url and not url.startswith(("smtp://", "smtps://", "console:")):
+            raise ValueError("must start with smtp://, smtps:// or console:")
         return url
 
     @field_validator("prometheus_url")

@@ -65,16 +65,52 @@ class QuotaSerializer(serializers.Serializer[Any]):
     storage_gib = ResourceUseSerializer()
 
 
-class MemberAddSerializer(serializers.Serializer[Any]):
-    """A new member."""
-
-    email = serializers.EmailField(max_length=254, help_text="Of somebody who has an account.")
-    role = RoleField()
-
-
 class MemberChangeSerializer(serializers.Serializer[Any]):
     """Another role."""
 
+    role = RoleField()
+
+
+class InvitationCreateSerializer(serializers.Serializer[Any]):
+    """A new invitation."""
+
+    email = serializers.EmailField(max_length=254)
+    role = RoleField()
+
+
+class InvitationSerializer(serializers.Serializer[Any]):
+    """An open invitation."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    role = RoleField()
+    invited_by = serializers.UUIDField(help_text="Who sent the letter last.")
+    created_at = serializers.DateTimeField()
+    sent_at = serializers.DateTimeField(allow_null=True, help_text="Null where no mail server took the letter.")
+    expires_at = serializers.DateTimeField()
+
+
+class InvitationTokenSerializer(serializers.Serializer[Any]):
+    """What stands in the letter."""
+
+    token = serializers.CharField(max_length=100)
+
+
+class InvitationRegisterSerializer(InvitationTokenSerializer):
+    """A new account for the address that the invitation went to."""
+
+    password = serializers.CharField(
+        max_length=256, trim_whitespace=False, help_text="At least 12 characters; no common password."
+    )
+    name = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+
+
+class JoinedSerializer(serializers.Serializer[Any]):
+    """Where one belongs now."""
+
+    tenant = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    email = serializers.EmailField()
     role = RoleField()
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from dbaas.api.etag import etag_of
-from tenants.models import Membership, Quota, Tenant
+from tenants.invitations import Joined
+from tenants.models import Invitation, Membership, Quota, Tenant
 from tenants.quota import RESOURCES
 
 
@@ -37,6 +38,25 @@ def show_member(membership: Membership) -> dict[str, Any]:
         "role": membership.role,
         "created_at": membership.created_at,
     }
+
+
+def show_invitation(invitation: Invitation) -> dict[str, Any]:
+    """Return an invitation without its token, which is only in the letter."""
+    return {
+        "id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role,
+        "invited_by": invitation.invited_by,
+        "created_at": invitation.created_at,
+        "sent_at": invitation.sent_at,
+        "expires_at": invitation.expires_at,
+    }
+
+
+def show_joined(joined: Joined) -> dict[str, Any]:
+    """Return where somebody belongs now."""
+    membership, user = joined.membership, joined.user
+    return {"tenant": membership.tenant_id, "user_id": user.id, "email": user.email, "role": membership.role}
 
 
 def _use(limit: int, used: int) -> dict[str, int]:

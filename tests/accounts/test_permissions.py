@@ -13,6 +13,7 @@ _DEVELOPERS = {
 _ADMINS = {
     Permission.TENANT_CHANGE,
     Permission.MEMBERS_MANAGE,
+    Permission.INVITATIONS_READ,
     Permission.AUDIT_READ,
     Permission.WEBHOOKS_WRITE,
 }

@@ -13,7 +13,8 @@ from provisioning.models import Backup, Cluster, Database, Operation
 from provisioning.orders import Wish
 from provisioning.services.acceptance import Idempotency
 from provisioning.services.ordering import order_database
-from tenants.models import Membership, Tenant
+from tenants import invitations
+from tenants.models import Invitation, Membership, Tenant
 from tests.cast import acting, person, tenant_of
 from tests.provisioning.rows import at_rest, backup_of, let_back_up, policy_for
 from webhooks import deliveries, endpoints
@@ -77,6 +78,14 @@ class Estate:
         user = person(f"spare-{self.tenant.name}")
         self.admit(user, Role.VIEWER)
         return user
+
+    @cached_property
+    def invitation(self) -> Invitation:
+        """An open invitation, which was sent a while ago."""
+        actor = acting(self.owner)
+        made = invitations.invite(actor, self.tenant.id, email="guest@example.com", role=Role.VIEWER)
+        Invitation.objects.filter(pk=made.pk).update(sent_at=None)
+        return made
 
     @cached_property
     def webhook(self) -> Endpoint:

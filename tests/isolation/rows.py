@@ -60,6 +60,13 @@ def _delivery(estate: Estate) -> _Made:
 
 _WEBHOOKS = "tenants/<uuid:tenant_id>/webhooks"
 _WEBHOOK = f"{_WEBHOOKS}/<uuid:webhook_id>"
+
+
+def _invitation(estate: Estate) -> _Made:
+    return {"tenant_id": estate.tenant.id, "invitation_id": estate.invitation.id}
+
+
+_PASSWORD = {"password": "a long pass phrase"}
 _LOGIN = {"email": "nobody@example.com", "password": "a long pass phrase"}
 _TOKEN = {"refresh": "not-a-token"}
 _POLICY = {"schedule": "0 2 * * *"}
@@ -82,9 +89,17 @@ ROWS: dict[str, Row] = {
     "GET tenants/<uuid:tenant_id>/quota": Row(address=_tenant),
     "GET tenants/<uuid:tenant_id>/audit-log": Row(address=_tenant),
     "GET tenants/<uuid:tenant_id>/members": Row(address=_tenant),
-    "POST tenants/<uuid:tenant_id>/members": Row(
+    "GET tenants/<uuid:tenant_id>/invitations": Row(address=_tenant),
+    "POST tenants/<uuid:tenant_id>/invitations": Row(
         status=201, address=_tenant, body=_exactly({"email": "stray@example.com", "role": "viewer"})
     ),
+    "DELETE tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>": Row(status=204, address=_invitation),
+    "POST tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>/resend": Row(
+        address=_invitation, body=_exactly({})
+    ),
+    # whoever calls, the token is nobody's: invitations of one's own are in tests.tenants.test_invitations
+    "POST invitations/accept": Row(status=404, body=_exactly({"token": "not-a-token"})),
+    "POST invitations/register": Row(status=404, body=_exactly({"token": "not-a-token", **_PASSWORD})),
     "PATCH tenants/<uuid:tenant_id>/members/<uuid:user_id>": Row(address=_member, body=_exactly({"role": "developer"})),
     "DELETE tenants/<uuid:tenant_id>/members/<uuid:user_id>": Row(
         status=204, address=_member, really=Permission.MEMBERS_MANAGE
