@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from provisioning.announcements import announce_lines
 from provisioning.counters import CLAIMS, WORKERS_LOST
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
@@ -173,15 +174,15 @@ class Line:
 
 
 def write_timeline(operation_id: UUID, lines: Sequence[Line], *, at: datetime, lease_token: int = 0) -> None:
-    """Add lines to the timeline, numbered by the row; must be called inside `atomic()`.
+    """Add lines to the timeline, numbered by the row, and tell webhooks of them; must be called inside `atomic()`, after the row's change.
 
     The UPDATE comes first: it holds the row until the transaction ends, so that two writers cannot take the same number.
     """
     if not lines:
         return
     Operation.objects.filter(pk=operation_id).update(event_seq=F("event_seq") + len(lines))
-    last = Operation.objects.values_list("event_seq", flat=True).get(pk=operation_id)
-    OperationEvent.objects.bulk_create(
+    last, tenant_id = Operation.objects.values_list("event_seq", "tenant_id").get(pk=operation_id)
+    written = OperationEvent.objects.bulk_create(
         OperationEvent(
             operation_id=operation_id,
             seq=last - len(lines) + number,
@@ -195,3 +196,4 @@ def write_timeline(operation_id: UUID, lines: Sequence[Line], *, at: datetime, l
         )
         for number, line in enumerate(lines, start=1)
     )
+    announce_lines(tenant_id, written)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from provisioning.announcements import announce_state
 from provisioning.engines import all_engines
 from provisioning.lease import Line, write_timeline
 from provisioning.models import Database, Operation
@@ -35,9 +36,11 @@ def settle(operation: Operation, workflow: Workflow, outcome: OperationState, no
         columns |= _free_quota(database)
     elif database.reserved_databases:
         columns |= _free_surplus(database)
-    Database.objects.filter(pk=database.pk, active_operation_id=operation.id).update(**columns)
+    has_changed = Database.objects.filter(pk=database.pk, active_operation_id=operation.id).update(**columns)
     if follower:
         _hand_over(follower, now)
+    elif has_changed:
+        announce_state(database, DatabaseState(database.previous_state), state, at=now)
     return follower
 
 
