@@ -41,7 +41,7 @@ def record(
 
 
 def record_refused_login(*, user_id: UUID | None, email: str, origin: Origin) -> None:
-    """Store that a log-in failed; accounts.login_limits counts these."""
+    """Store that a log-in failed."""
     AuditEvent.objects.create(
         actor_id=user_id,
         actor_email=email,

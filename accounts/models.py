@@ -92,6 +92,21 @@ def usual_scopes() -> list[str]:
     return [str(scope) for scope in USUAL_SCOPES]
 
 
+class LoginFailures(models.Model):
+    """Wrong passwords lately, of one person or from one network: see accounts.login_limits."""
+
+    subject = models.CharField(max_length=64, primary_key=True)
+    """SHA-256 of whom or what is counted, so that the table lists nobody's address."""
+    failures = models.PositiveIntegerField()
+    changes = models.PositiveIntegerField(default=0)
+    """Goes up with every change, so that of two at once one notices the other."""
+    last_at = models.DateTimeField(db_index=True)
+    blocked_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures"
+
+
 class ApiKey(models.Model):
     """A long-lived credential for programs. The secret itself is shown once and never stored."""
 

@@ -29,7 +29,6 @@ def _logged_out(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 
 def _refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Record a refusal in the way in which accounts.login_limits counts it."""
     if request is None:
         return  # somebody's own program that asks Django for a password: nobody called
     email = normalized_email(str(credentials.get("username", "")))[:254]

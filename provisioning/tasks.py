@@ -7,6 +7,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
+from accounts import login_limits, sessions
 from accounts.trail.retention import remove_older_than
 from accounts.trail.sealing import log_heads, seal_all
 from dbaas.core.clock import SYSTEM_CLOCK
@@ -43,9 +44,12 @@ def pulse(**_later_arguments: Any) -> None:
 
 @shared_task(name="provisioning.reap")
 def reap(**_later_arguments: Any) -> None:
-    """Compare the ledger with what is in the clusters, and drop idempotency keys that have expired."""
+    """Compare the ledger with what is in the clusters, and drop what has expired: idempotency keys, sessions, counts of wrong passwords."""
     compare_all_clusters()
-    forget_old_keys(now=SYSTEM_CLOCK.now())
+    now = SYSTEM_CLOCK.now()
+    forget_old_keys(now=now)
+    login_limits.forget_old(now=now)
+    sessions.forget_expired(now=now)
 
 
 @shared_task(name="provisioning.audit_quotas")

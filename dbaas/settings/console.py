@@ -15,6 +15,7 @@ UNFOLD = {
     "SITE_HEADER": "DBaaS",
     "SITE_SUBHEADER": "Databases and operations",
     "SHOW_VIEW_ON_SITE": False,
+    "LOGIN": {"form": "accounts.operator_login.OperatorLoginForm"},
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": True,

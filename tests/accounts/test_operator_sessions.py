@@ -53,3 +53,22 @@ def test_a_log_out_of_nobody_is_none() -> None:
     user_logged_out.send(User, request=RequestFactory().get("/admin/logout/"), user=None)
 
     assert not AuditEvent.objects.exists()
+
+
+def test_wrong_passwords_make_the_next_one_wait_here_too(operator: User) -> None:
+    client = Client()
+    for _ in range(5):
+        client.post("/admin/login/", {"username": operator.email, "password": "wrong"})
+
+    refused = client.post("/admin/login/", {"username": operator.email, "password": PASSWORD})
+
+    assert b"Too many failed log-ins lately: try again in 1 s." in refused.content
+    assert not AuditEvent.objects.filter(action="session.started").exists()
+
+
+def test_a_right_password_ends_the_count(operator: User) -> None:
+    client = Client()
+    for password in ["wrong"] * 4 + [PASSWORD] + ["wrong"] * 4 + [PASSWORD]:
+        client.post("/admin/login/", {"username": operator.email, "password": password})
+
+    assert AuditEvent.objects.filter(action="session.started").count() == 2

@@ -12,6 +12,7 @@ from accounts.actor import Origin
 from accounts.models import AuditEvent, RefreshSession, User
 from accounts.sessions import SessionEnded, TokenPair, TokenReused
 from accounts.tokens import TokenExpired, issue_access, read_access
+from dbaas.core.clock import SYSTEM_CLOCK
 from tests.cast import PASSWORD, Api, acting, body_of, person, problem
 
 HERE = Origin(address="192.0.2.1", request_id="test")
@@ -214,3 +215,14 @@ def test_tokens_are_not_stored(alice: User) -> None:
     stored = RefreshSession.objects.values_list("jti_hash", flat=True).get()
     assert stored not in pair.refresh
     assert len(stored) == 64
+
+
+def test_expired_sessions_are_forgotten_and_no_others(alice: User) -> None:
+    expired, other = _log_in(alice), _log_in(alice)
+    rows = RefreshSession.objects.order_by("id")
+    RefreshSession.objects.filter(id=rows[0].id).update(expires_at=SYSTEM_CLOCK.now() - timedelta(days=2))
+
+    assert sessions.forget_expired(now=SYSTEM_CLOCK.now()) == 1
+
+    assert sessions.refresh(token=other.refresh, origin=HERE).access
+    assert expired

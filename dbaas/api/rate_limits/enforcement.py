@@ -3,7 +3,6 @@
 A view that reads something precious, or that anybody may call, says so as `rate = Rate.X`; every other counts as read or write by its method.
 """
 
-import ipaddress
 import math
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +14,7 @@ from rest_framework.request import Request
 
 from dbaas.api.errors import TooManyRequests
 from dbaas.api.problems import problem_response
+from dbaas.api.rate_limits.callers import network_of
 from dbaas.api.rate_limits.limiter import take
 from dbaas.api.rate_limits.rates import WINDOW_SECONDS, Decision, Rate
 
@@ -25,8 +25,6 @@ _LIMITED = "/api/v1/"
 _ATTRIBUTE = "rate_limit_decision"
 _OF_THE_PERSON = frozenset({Rate.CREDENTIALS})
 """Counted for the person with all of their API keys together: each key more would otherwise be another allowance."""
-_ONE_CUSTOMER_BITS = 64
-"""Of an IPv6 address; the rest a single customer chooses freely. Source: RFC 6177 section 2."""
 
 
 class IsWithinRate(BasePermission):
@@ -93,12 +91,5 @@ def _add_headers(response: HttpResponseBase, decision: Decision) -> None:
 
 
 def _address(request: HttpRequest | Request) -> str:
-    """Return the other end's address as one customer's: of IPv6 the network. The server in front has set it from the proxies that it trusts."""
-    text = request.META.get("REMOTE_ADDR", "")
-    if ":" not in text:
-        return f"address:{text}"
-    try:
-        network = ipaddress.ip_network((text, _ONE_CUSTOMER_BITS), strict=False)
-    except ValueError:
-        return "address:unknown"
-    return f"address:{network.network_address}"
+    """Return the other end's address as one customer's. The server in front has set it from the proxies that it trusts."""
+    return f"address:{network_of(request.META.get('REMOTE_ADDR', ''))}"

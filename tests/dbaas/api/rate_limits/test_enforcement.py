@@ -136,6 +136,8 @@ def test_a_body_that_is_too_large_counts_as_well(api: Api) -> None:
         (("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), True),
         (("2001:db8:1:2::1", "2001:db8:1:3::1"), False),
         (("192.0.2.1", "192.0.2.2"), False),
+        (("::ffff:192.0.2.1", "192.0.2.1"), True),
+        (("::ffff:192.0.2.1", "::ffff:192.0.2.2"), False),
         (("not:an:address", "nor:this"), True),
     ],
 )
