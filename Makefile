@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test proof proof-long check format lint types imports sizes docs golden lock clean
+.PHONY: help demo run stop test fuzz proof proof-long check format lint types imports sizes docs golden lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ proof: .venv/dev.stamp ## Prove that nothing is lost, doubled or stuck in silenc
 
 proof-long: .venv/dev.stamp ## The same with far more of everything (an hour and more)
 	$(BIN)/python -m tests.proof --long $(ARGS)
+
+fuzz: .venv/dev.stamp ## Send 10,000 requests made from the OpenAPI document, as every role (two minutes)
+	FUZZ_CASES=$${FUZZ_CASES:-10000} $(BIN)/python -m pytest --no-cov -q -n 2 tests/fuzzing
 
 check: .venv/dev.stamp format-check lint types imports sizes docs-check ## Check format, lint, types, import rules, size caps, generated pages
 
