@@ -42,14 +42,21 @@ def record(
 
 def record_refused_login(*, user_id: UUID | None, email: str, origin: Origin) -> None:
     """Store that a log-in failed."""
+    record_of_stranger(action=LOGIN_REFUSED, user_id=user_id, email=email, origin=origin, outcome=REFUSED)
+
+
+def record_of_stranger(
+    *, action: str, user_id: UUID | None, email: str, origin: Origin, outcome: str = ALLOWED
+) -> None:
+    """Store that somebody who has not proved who they are did something in this person's name, or under an address that nobody has."""
     AuditEvent.objects.create(
         actor_id=user_id,
         actor_email=email,
         via=Via.SESSION,
-        action=LOGIN_REFUSED,
+        action=action,
         object_type="user",
         object_id=str(user_id or ""),
-        outcome=REFUSED,
+        outcome=outcome,
         address=origin.address,
         request_id=origin.request_id,
     )

@@ -92,6 +92,21 @@ def usual_scopes() -> list[str]:
     return [str(scope) for scope in USUAL_SCOPES]
 
 
+class PasswordReset(models.Model):
+    """A letter with which a person may choose a new password: see accounts.passwords."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_resets")
+    token_hash = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the token; until the letter is sent, of something that nobody knows."""
+    asked_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"password reset of {self.user_id}"
+
+
 class LoginFailures(models.Model):
     """Wrong passwords lately, of one person or from one network: see accounts.login_limits."""
 

@@ -67,6 +67,11 @@ def log_in(*, email: str, password: str, origin: Origin, clock: Clock = SYSTEM_C
         audit.record_refused_login(user_id=user.id if user else None, email=address, origin=origin)
         raise InvalidCredentials
     login_limits.give_back(email=address, origin=origin, now=clock.now())
+    return begin(user, origin=origin)
+
+
+def begin(user: User, *, origin: Origin) -> TokenPair:
+    """Begin a session of somebody who has just proved who they are."""
     with atomic():
         pair = _next_pair(user, family_id=uuid7(), origin=origin)
         audit.record(

@@ -76,6 +76,14 @@ ROWS: dict[str, Row] = {
     "POST auth/login": Row(status=401, body=_exactly(_LOGIN)),
     "POST auth/refresh": Row(status=401, body=_exactly(_TOKEN)),
     "POST auth/logout": Row(status=401, body=_exactly(_TOKEN)),
+    "POST auth/logout-everywhere": Row(status=204, body=_exactly({})),
+    "POST auth/password": Row(
+        body=_exactly({"current_password": "a long pass phrase", "new_password": "an even longer pass phrase"})
+    ),
+    "POST auth/password-reset": Row(status=204, body=_exactly({"email": "nobody@example.com"})),
+    "POST auth/password-reset/confirm": Row(
+        status=404, body=_exactly({"token": "not-a-token", "new_password": "an even longer pass phrase"})
+    ),
     "GET auth/me": Row(),
     "GET auth/api-keys": Row(),
     "POST auth/api-keys": Row(status=201, body=_exactly({"name": "another", "scopes": ["keys:write"]})),

@@ -9,7 +9,15 @@ from django.core.management import call_command
 
 from tests.cast import Api
 
-OPEN_ROUTES = {"register", "log_in", "refresh", "log_out", "register_invited"}
+OPEN_ROUTES = {
+    "register",
+    "log_in",
+    "refresh",
+    "log_out",
+    "ask_for_password_reset",
+    "reset_password",
+    "register_invited",
+}
 
 
 @pytest.fixture(scope="module")
