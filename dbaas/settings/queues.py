@@ -61,7 +61,6 @@ BEAT_SCHEDULE = {
         "schedule": 86400.0,
         "options": {"expires": 3600},
     },
-    "send webhooks that are due": {"task": "webhooks.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
     "forget old deliveries": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 600}},
     "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
 }

@@ -16,6 +16,7 @@ from webhooks import dispatching
 from webhooks.dispatching import AGAIN_AFTER, MOST_PER_ENDPOINT, dispatch_due, forget_old, oldest_due_age
 from webhooks.models import Attempt, Delivery, DeliveryState, Endpoint, Event
 from webhooks.tasks import DELIVER
+from webhooks.tasks import dispatch_due as dispatch_due_task
 
 
 def sent(ahead: timedelta = timedelta()) -> list[UUID]:
@@ -150,7 +151,7 @@ def test_that_the_tasks_do_their_work(webhook: Endpoint, shop: Tenant) -> None:
         queue = current_app.amqp.queues["webhooks"].bind(connection.default_channel)
         queue.declare()
         queue.purge()
-        current_app.tasks["webhooks.dispatch_due"].run()
+        dispatch_due_task()
         message = queue.get(no_ack=True)
         taken.append(message.payload[0])
 
