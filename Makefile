@@ -74,7 +74,7 @@ golden: .venv/dev.stamp ## Write the golden manifests anew; review the differenc
 	$(BIN)/python -m tests.provisioning.golden
 
 lock: .venv/pip.stamp ## Compile the .in files to hash-pinned .txt files
-	for part in requirements requirements-embedded requirements-mongodb requirements-dev; do \
+	for part in requirements requirements-embedded requirements-mongodb requirements-vault requirements-dev; do \
 	  $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
 	    --custom-compile-command "make lock" $$part.in -o $$part.txt || exit 1; \
 	done

@@ -1,6 +1,7 @@
 """Read the environment once, typed, and say everything that is wrong with it at once.
 
-Every name can be given as NAME or as NAME_FILE (the path of a file that holds the value, as Docker and Kubernetes mount secrets).
+Every name can be given as NAME or as NAME_FILE (the path of a file that holds the value, as Docker and Kubernetes mount secrets), and a
+value can be a reference to a secret store (dbaas.settings.secret_sources).
 On a laptop the launcher writes what it chose to DBAAS_DATA_DIR/dbaas.env, so that any `manage.py` command in another terminal sees the
 same; real variables win over that file.
 """
@@ -9,11 +10,14 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from dbaas.settings.secret_sources import with_secrets
 
 DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa: S105 -- its purpose is to be recognised and refused
 _LEAST_KEY_CHARS = 32
@@ -160,7 +164,22 @@ class Environment(BaseSettings):
         """Read variables first, then files that NAME_FILE points at, then the data folder's dbaas.env."""
         del dotenv_settings, file_secret_settings
         dotenv = DotEnvSettingsSource(settings_cls, env_file=data_dir_from(os.environ) / "dbaas.env")
-        return init_settings, env_settings, _NamedFiles(settings_cls), dotenv
+        given = (env_settings, _NamedFiles(settings_cls), dotenv)
+        return init_settings, *(_References(settings_cls, source) for source in given)
+
+
+class _References(PydanticBaseSettingsSource):
+    """Values that refer to a secret store are replaced by what it holds."""
+
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._source = source
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._source.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        return with_secrets(self._source())
 
 
 class _NamedFiles(PydanticBaseSettingsSource):
