@@ -10,10 +10,12 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import api_keys, sessions
+from accounts import api_keys, second_factor, sessions
 from accounts.actor import actor_from
 from accounts.models import ApiKey, AuditEvent, RefreshSession, User
 from accounts.recorded_admin import RecordedAdmin
+
+admin.site.login_template = "accounts/operator_login.html"
 
 
 class NewUserForm(UserCreationForm):  # type: ignore[misc] # the library is untyped
@@ -61,7 +63,7 @@ class UserAccountAdmin(RecordedAdmin, UserAdmin, ModelAdmin):  # type: ignore[mi
         ("History", {"fields": ("created_at", "last_login", "session_epoch")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
-    actions = ("end_all_sessions",)
+    actions = ("end_all_sessions", "remove_second_factor")
 
     @admin.action(description="End all sessions")
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -69,6 +71,13 @@ class UserAccountAdmin(RecordedAdmin, UserAdmin, ModelAdmin):  # type: ignore[mi
         for user in queryset:
             sessions.end_all_of(actor_from(request), user.id)
         self.message_user(request, f"Ended all sessions of {len(queryset)} people.")
+
+    @admin.action(description="Remove second factor", permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let the chosen people log in without the device and the recovery codes that they lost."""
+        for user in queryset:
+            second_factor.remove_as_operator(actor_from(request), user.id)
+        self.message_user(request, f"{len(queryset)} people have no second factor any more.")
 
 
 admin.site.unregister(Group)

@@ -94,6 +94,9 @@ class Environment(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+    staff_needs_totp: bool = False
+    """True: nobody gets into the admin without a second factor."""
+
     lease_seconds: int = Field(default=60, ge=30, le=600)
     """For how long a worker has an operation to itself. After it was killed, its operations go on when this has passed."""
     cluster_calls_per_second: int = Field(default=20, ge=1, le=10_000)

@@ -29,6 +29,8 @@ ACTION_OF = {
     "POST auth/password": "account.password_changed",
     "POST auth/password-reset": "account.reset_requested",
     "POST auth/password-reset/confirm": "account.password_reset",
+    "POST auth/second-factor/confirm": "second_factor.enrolled",
+    "POST auth/second-factor/remove": "second_factor.removed",
     "POST auth/api-keys": "api_key.created",
     "DELETE auth/api-keys/<key_id>": "api_key.revoked",
     "POST tenants": "tenant.created",
@@ -58,7 +60,10 @@ ACTION_OF = {
     "GET tenants/<tenant_id>/audit-log": "audit_log.exported",
 }
 """What each route that changes something is recorded as; and some that only read, but what not everybody should."""
-NOT_RECORDED = {"POST auth/refresh": "goes on with a session whose start is on record; its misuse is recorded"}
+NOT_RECORDED = {
+    "POST auth/refresh": "goes on with a session whose start is on record; its misuse is recorded",
+    "POST auth/second-factor": "makes a secret that counts for nothing until it is confirmed",
+}
 RECORD_THEMSELVES = {"tenants.Tenant", "provisioning.Cluster"}
 """Admin pages that record more than which fields were changed."""
 

@@ -84,6 +84,10 @@ ROWS: dict[str, Row] = {
     "POST auth/password-reset/confirm": Row(
         status=404, body=_exactly({"token": "not-a-token", "new_password": "an even longer pass phrase"})
     ),
+    "GET auth/second-factor": Row(),
+    "POST auth/second-factor": Row(status=403, body=_exactly({})),  # for operators, of whom there is none here
+    "POST auth/second-factor/confirm": Row(status=409, body=_exactly({"code": "000000"})),
+    "POST auth/second-factor/remove": Row(status=409, body=_exactly({"code": "000000"})),
     "GET auth/me": Row(),
     "GET auth/api-keys": Row(),
     "POST auth/api-keys": Row(status=201, body=_exactly({"name": "another", "scopes": ["keys:write"]})),
