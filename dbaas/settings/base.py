@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from dbaas.settings import headers
 from dbaas.settings.console import UNFOLD  # noqa: F401 -- a setting of django-unfold
 from dbaas.settings.databases import database_from
 from dbaas.settings.env import ROOT, Environment
@@ -25,6 +26,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "corsheaders",
+    "csp",
     "dbaas.api",
     "dbaas.health",
     "accounts",
@@ -37,6 +40,8 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "dbaas.api.request_id.RequestIdMiddleware",
     "dbaas.api.rate_limits.enforcement.RateLimitMiddleware",
+    "dbaas.api.page_headers.PageHeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "dbaas.api.body_limit.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -98,6 +103,10 @@ SPECTACULAR_SETTINGS = SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 PROMETHEUS_EXPORT_MIGRATIONS = False
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY: dict[str, Any] = headers.CONTENT_SECURITY_POLICY
+ADMIN_POLICY: dict[str, Any] = headers.ADMIN_POLICY
+DOCS_POLICY: dict[str, Any] = headers.DOCS_POLICY
+PERMISSIONS_POLICY: str = headers.PERMISSIONS_POLICY
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
@@ -167,6 +176,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),
         **mail_from(environment),
         "OPEN_REGISTRATION": environment.open_registration,
+        **headers.cors_from(_listed(environment.cors_allowed_origins)),
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),

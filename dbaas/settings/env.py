@@ -59,6 +59,8 @@ class Environment(BaseSettings):
 
     allowed_hosts: str = "127.0.0.1,localhost"
     csrf_trusted_origins: str = ""
+    cors_allowed_origins: str = ""
+    """https://..., comma-separated: origins whose pages may call the API and read its answers; none, unless told otherwise."""
     public_url: str = "http://127.0.0.1:8000"
     flower_url: str = "http://127.0.0.1:5555"
     prometheus_url: str = ""
