@@ -101,7 +101,14 @@ class Site:
     @property
     def secrets(self) -> set[str]:
         """Return the secrets that its processes were given."""
-        kept = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "ENCRYPTION_KEYS", "BROKER_PASSWORD", "ADMIN_PASSWORD")
+        kept = (
+            "SECRET_KEY",
+            "JWT_SIGNING_KEY",
+            "API_KEY_PEPPER",
+            "ENCRYPTION_KEYS",
+            "BROKER_PASSWORD",
+            "ADMIN_PASSWORD",
+        )
         return {self.values[name] for name in kept} | {self.database.url.split("@")[0].rpartition(":")[2]}
 
     def start(self) -> None:
