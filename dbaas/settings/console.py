@@ -36,6 +36,7 @@ UNFOLD = {
                     _item("Databases", "database", "/admin/provisioning/database/?is_live__exact=1"),
                     _item("Backups", "backup", "/admin/provisioning/backup/"),
                     _item("Tenants", "groups", "/admin/tenants/tenant/"),
+                    _item("Webhooks", "webhook", "/admin/webhooks/endpoint/"),
                     _item("Clusters", "hub", "/admin/provisioning/cluster/"),
                     _item("Background jobs (Flower)", "local_florist", "provisioning.admin.databases.flower_address"),
                     _item("Health", "monitor_heart", "/health/ready"),

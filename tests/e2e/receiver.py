@@ -1,6 +1,7 @@
 """A tenant's own system that is told what happens: a small HTTP server on this machine, and what it received."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ class Receiver:
 
     url: str = ""
     status: int = 204
+    delay_seconds: float = 0.0
     received: list[tuple[dict[str, str], str]] = field(default_factory=list)
 
     def types(self) -> list[str]:
@@ -40,6 +42,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             found.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            time.sleep(found.delay_seconds)
             self.send_response(found.status)
             self.end_headers()
 

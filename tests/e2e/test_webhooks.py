@@ -1,5 +1,7 @@
 """That real processes tell a tenant's own system what happens, signed, also when the one that sends is killed."""
 
+import time
+
 import pytest
 
 from tests.e2e.receiver import Receiver, receiver
@@ -45,6 +47,23 @@ def test_that_nothing_is_lost_when_the_sender_is_killed(system: System, customer
         ]
 
     assert [one["last_status"] for one in delivered] == [204, 204, 204]
+
+
+def test_that_a_slow_receiver_does_not_hold_up_another(customer: Customer) -> None:
+    with receiver() as slow, receiver() as quick:
+        slow.delay_seconds = 4.0
+        base = f"/api/v1/tenants/{customer.tenant['id']}/webhooks"
+        crowded, free = webhook_to(customer, slow), webhook_to(customer, quick)
+        for _ in range(8):
+            customer.checked(customer.api.post(f"{base}/{crowded['id']}/test"))
+        wait_until("the slow one is being sent to", lambda: slow.received)
+        for number in range(1, 4):
+            began = time.monotonic()
+            customer.checked(customer.api.post(f"{base}/{free['id']}/test"))
+            wait_until("the quick one was told", lambda number=number: len(quick.received) == number)  # type: ignore[misc]
+
+            assert time.monotonic() - began < slow.delay_seconds
+        customer.api.delete(f"{base}/{crowded['id']}")
 
 
 def _all(there: Receiver, webhook: Json) -> list[Json]:
