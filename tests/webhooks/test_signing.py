@@ -33,14 +33,14 @@ def test_that_either_secret_does_while_they_are_changed() -> None:
     assert Webhook(new).verify(BODY, headers) == Webhook(old).verify(BODY, headers)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("webhook-id", "01980a72"), ("webhook-timestamp", str(int(now().timestamp()) - 60))]
-)
-def test_that_a_changed_header_is_refused(name: str, value: str) -> None:
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+def test_that_a_changed_header_is_refused(name: str) -> None:
     secret = new_secret()
+    headers = headers_of(secret)
+    changed = f"{headers[name][:-1]}{(int(headers[name][-1]) + 1) % 10}"
 
     with pytest.raises(WebhookVerificationError):
-        Webhook(secret).verify(BODY, {**headers_of(secret), name: value})
+        Webhook(secret).verify(BODY, {**headers, name: changed})
 
 
 def test_that_a_changed_body_is_refused() -> None:
