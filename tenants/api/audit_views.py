@@ -1,6 +1,6 @@
 """GET /api/v1/tenants/{id}/audit-log: as pages of JSON, or whole as NDJSON."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -30,22 +30,11 @@ _NDJSON = "application/x-ndjson"
 
 
 class NdjsonRenderer(BaseRenderer):
-    """Makes `Accept: application/x-ndjson` and `?format=ndjson` known; what is streamed passes it by."""
+    """Makes `Accept: application/x-ndjson` and `?format=ndjson` known; it renders nothing, because what has this type is streamed."""
 
     media_type = _NDJSON
     format = "ndjson"
     charset = None
-    render_style = "binary"
-
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        """Return one line, for answers that are not streamed (OPTIONS)."""
-        del accepted_media_type, renderer_context
-        return b"" if data is None else dumps(data) + b"\n"
 
 
 class AuditLogView(ActorView):

@@ -90,6 +90,19 @@ def test_two_who_begin_at_once_leave_one_secret(
     assert SecondFactor.objects.count() == 1
 
 
+def test_who_enrolled_at_the_same_moment_elsewhere_has_one_already(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enrolled_meanwhile(_row: SecondFactor, _column: str, _plain: str) -> None:
+        SecondFactor.objects.create(user=operator, secret="other", confirmed_at=NOON)
+
+    monkeypatch.setattr("accounts.second_factor.seal", enrolled_meanwhile)
+
+    with pytest.raises(SecondFactorExists):
+        second_factor.begin(acting(operator))
+    assert SecondFactor.objects.get().secret == "other"
+
+
 def test_a_secret_that_was_replaced_meanwhile_is_not_taken_into_use(
     operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,3 +226,12 @@ def test_expired_sessions_are_forgotten_and_no_others(alice: User) -> None:
 
     assert sessions.refresh(token=other.refresh, origin=HERE).access
     assert expired
+
+
+def test_a_token_whose_session_is_not_known_any_more_is_refused(api: Api, alice: User) -> None:
+    pair = _log_in(alice)
+    RefreshSession.objects.all().delete()
+
+    answers = [api.post(f"auth/{verb}", {"refresh": pair.refresh}) for verb in ("refresh", "logout")]
+
+    assert [problem(answer) for answer in answers] == [(401, "auth.token_invalid")] * 2
