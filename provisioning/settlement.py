@@ -85,6 +85,14 @@ def amounts_of(footprint: Resources) -> Amounts:
     )
 
 
+def needed_by(database: Database) -> Amounts:
+    """Return what a database of this size and topology takes."""
+    size = Resources(
+        cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
+    )
+    return amounts_of(all_engines()[database.engine].footprint(database.topology, size))
+
+
 def _state_after(database: Database, workflow: Workflow, outcome: OperationState) -> DatabaseState:
     if outcome is OperationState.SUCCEEDED:
         return workflow.on_success or DatabaseState(database.previous_state)
@@ -103,12 +111,8 @@ def _free_quota(database: Database) -> dict[str, int]:
 
 def _free_surplus(database: Database) -> dict[str, int]:
     """Give back what the operation reserved and the database did not take, or no longer needs."""
-    size = Resources(
-        cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
-    )
     held = reserved(database)
-    needed = amounts_of(all_engines()[database.engine].footprint(database.topology, size))
-    surplus = (held - needed).above_zero()
+    surplus = (held - needed_by(database)).above_zero()
     release(database.tenant_id, surplus)
     keeps = held - surplus
     return {

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dbaas.core.ids import uuid7
+from tenants.quota_plans import QUOTA_PLANS, STANDARD
 
 TENANT_NAME = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\Z",
@@ -29,6 +30,7 @@ class Tenant(models.Model):
     """The Kubernetes namespace that holds this tenant's objects; a DNS label."""
     suspended_at = models.DateTimeField(null=True, blank=True)
     """Set by an operator: members may read, nothing may change."""
+    suspended_because = models.CharField(max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     """Goes up with every change; the ETag follows from it."""
     membership_version = models.PositiveIntegerField(default=1, editable=False)
@@ -92,10 +94,14 @@ class Quota(models.Model):
     """What a tenant may use and what it uses: one row, changed only by conditional updates (see tenants.quota)."""
 
     tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="quota")
+    plan = models.CharField(max_length=40, default=STANDARD, choices=[(name, name) for name in QUOTA_PLANS])
+    """Where the limits came from; an operator may have changed some since."""
     max_databases = models.PositiveIntegerField(default=10)
     max_cpu_millicores = models.PositiveIntegerField(default=32_000)
     max_memory_mib = models.PositiveIntegerField(default=65_536)
     max_storage_gib = models.PositiveIntegerField(default=1_000)
+    max_backup_gib = models.PositiveIntegerField(default=1_000)
+    """Of all kept backups together; what they take is summed up from their rows, since nobody knows a size before."""
     used_databases = models.PositiveIntegerField(default=0, editable=False)
     used_cpu_millicores = models.PositiveIntegerField(default=0, editable=False)
     used_memory_mib = models.PositiveIntegerField(default=0, editable=False)

@@ -9,6 +9,7 @@ _TENANT = {
     "namespace": "dbaas-shop",
     "role": "owner",
     "suspended": False,
+    "suspended_because": None,
     "created_at": "2026-01-31T09:32:00.000Z",
     "updated_at": "2026-01-31T09:32:00.000Z",
     "etag": '"5f0c2a9d1e3b4c67"',
@@ -37,12 +38,6 @@ _EVENT = {
     "detail": {"role": "viewer"},
     "seal": {"position": 42, "digest": "9f2c6f5b0f0e3c1c6a2d7c0b4a5d8e7f1029384756aabbccddeeff0011223344"},
 }
-_QUOTA = {
-    "databases": {"limit": 10, "used": 2, "available": 8},
-    "cpu_millicores": {"limit": 32000, "used": 4000, "available": 28000},
-    "memory_mib": {"limit": 65536, "used": 8192, "available": 57344},
-    "storage_gib": {"limit": 1000, "used": 60, "available": 940},
-}
 _TENANT_CREATE = {"name": "shop", "display_name": "The web shop"}
 _INVITATION_CREATE = {"email": "bob@example.com", "role": "viewer"}
 _INVITATION = {
@@ -64,7 +59,6 @@ TENANT = OpenApiExample("tenant", value=_TENANT, response_only=True)
 TENANTS = OpenApiExample("tenants", value={"items": [_TENANT], "next_cursor": None}, response_only=True)
 TENANT_CREATE = OpenApiExample("new tenant", value=_TENANT_CREATE, request_only=True)
 TENANT_CHANGE = OpenApiExample("other name", value={"display_name": "The shop"}, request_only=True)
-QUOTA = OpenApiExample("quota", value=_QUOTA, response_only=True)
 MEMBER = OpenApiExample("member", value=_MEMBER, response_only=True)
 MEMBERS = OpenApiExample("members", value={"items": [_MEMBER], "next_cursor": None}, response_only=True)
 INVITATION = OpenApiExample("invitation", value=_INVITATION, response_only=True)

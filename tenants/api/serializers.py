@@ -43,26 +43,10 @@ class TenantSerializer(serializers.Serializer[Any]):
     namespace = serializers.CharField(help_text="The Kubernetes namespace that holds its databases.")
     role = RoleField(help_text="Yours in this tenant.")
     suspended = serializers.BooleanField(help_text="If true, nothing in it can change.")
+    suspended_because = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     etag = serializers.CharField(help_text="For `If-Match`.")
-
-
-class ResourceUseSerializer(serializers.Serializer[Any]):
-    """One resource."""
-
-    limit = serializers.IntegerField()
-    used = serializers.IntegerField()
-    available = serializers.IntegerField()
-
-
-class QuotaSerializer(serializers.Serializer[Any]):
-    """What a tenant may use, uses, and has left."""
-
-    databases = ResourceUseSerializer()
-    cpu_millicores = ResourceUseSerializer()
-    memory_mib = ResourceUseSerializer()
-    storage_gib = ResourceUseSerializer()
 
 
 class MemberChangeSerializer(serializers.Serializer[Any]):

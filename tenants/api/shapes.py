@@ -4,8 +4,7 @@ from typing import Any
 
 from dbaas.api.etag import etag_of
 from tenants.invitations import Joined
-from tenants.models import Invitation, Membership, Quota, Tenant
-from tenants.quota import RESOURCES
+from tenants.models import Invitation, Membership, Tenant
 
 
 def show_tenant(tenant: Tenant, *, role: str) -> dict[str, Any]:
@@ -17,15 +16,11 @@ def show_tenant(tenant: Tenant, *, role: str) -> dict[str, Any]:
         "namespace": tenant.namespace,
         "role": role,
         "suspended": tenant.suspended_at is not None,
+        "suspended_because": tenant.suspended_because or None,
         "created_at": tenant.created_at,
         "updated_at": tenant.updated_at,
         "etag": etag_of(tenant.id, tenant.version),
     }
-
-
-def show_quota(quota: Quota) -> dict[str, Any]:
-    """Return limit, use and what is left of each resource; nothing is left where an operator set the limit below the use."""
-    return {name: _use(getattr(quota, f"max_{name}"), getattr(quota, f"used_{name}")) for name in RESOURCES}
 
 
 def show_member(membership: Membership) -> dict[str, Any]:
@@ -57,7 +52,3 @@ def show_joined(joined: Joined) -> dict[str, Any]:
     """Return where somebody belongs now."""
     membership, user = joined.membership, joined.user
     return {"tenant": membership.tenant_id, "user_id": user.id, "email": user.email, "role": membership.role}
-
-
-def _use(limit: int, used: int) -> dict[str, int]:
-    return {"limit": limit, "used": used, "available": max(limit - used, 0)}

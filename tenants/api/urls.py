@@ -7,7 +7,6 @@ from tenants.api import audit_views, invitation_views, member_views, views
 urlpatterns = [
     path("tenants", views.TenantsView.as_view()),
     path("tenants/<uuid:tenant_id>", views.TenantView.as_view()),
-    path("tenants/<uuid:tenant_id>/quota", views.QuotaView.as_view()),
     path("tenants/<uuid:tenant_id>/audit-log", audit_views.AuditLogView.as_view()),
     path("tenants/<uuid:tenant_id>/invitations", invitation_views.InvitationsView.as_view()),
     path("tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>", invitation_views.InvitationView.as_view()),

@@ -21,12 +21,11 @@ from tenants import selectors, services
 from tenants.access import TenantNotFound, TenantSuspended
 from tenants.api import examples
 from tenants.api.serializers import (
-    QuotaSerializer,
     TenantChangeSerializer,
     TenantCreateSerializer,
     TenantSerializer,
 )
-from tenants.api.shapes import show_quota, show_tenant
+from tenants.api.shapes import show_tenant
 
 _TAGS = ["tenants"]
 
@@ -107,20 +106,3 @@ class TenantView(ActorView):
         )
         tenant = selectors.tenant_with_role(self.actor, tenant_id)
         return Response(show_tenant(tenant, role=tenant.role), headers={"ETag": etag_of(tenant.id, tenant.version)})
-
-
-class QuotaView(ActorView):
-    """GET tenants/{id}/quota."""
-
-    @extend_schema(
-        operation_id="read_quota",
-        summary="Read a tenant's quota",
-        tags=_TAGS,
-        responses={200: QuotaSerializer},
-        examples=[examples.QUOTA],
-    )
-    @needs(Permission.TENANT_READ)
-    @raises(TenantNotFound)
-    def get(self, _request: Request, tenant_id: UUID) -> Response:
-        """Return, for each resource, the limit, what is in use, and what is left."""
-        return Response(show_quota(selectors.quota_of(self.actor, tenant_id)))

@@ -5,10 +5,21 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from accounts.permissions import Role
 from dbaas.core.ids import uuid7
-from tenants.models import Quota, Tenant
+from tenants.models import Tenant
 from tests.cast import Api, body_of, join, problem, tenant_of
 
-_FIELDS = {"id", "name", "display_name", "namespace", "role", "suspended", "created_at", "updated_at", "etag"}
+_FIELDS = {
+    "id",
+    "name",
+    "display_name",
+    "namespace",
+    "role",
+    "suspended",
+    "suspended_because",
+    "created_at",
+    "updated_at",
+    "etag",
+}
 
 
 def test_whoever_makes_a_tenant_owns_it(api: Api, alice: User) -> None:
@@ -88,16 +99,6 @@ def test_a_suspended_tenant_says_so_and_refuses_changes(api: Api, shop: Tenant, 
 
     assert body_of(api.by(alice).get(f"tenants/{shop.id}"))["suspended"] is True
     assert problem(api.by(alice).patch(f"tenants/{shop.id}", {"display_name": "x"})) == (403, "tenant.suspended")
-
-
-def test_quota_shows_limit_use_and_what_is_left(api: Api, shop: Tenant, bob: User) -> None:
-    Quota.objects.filter(tenant=shop).update(used_databases=3, max_storage_gib=5, used_storage_gib=9)
-
-    quota = body_of(api.by(bob).get(f"tenants/{shop.id}/quota"))
-
-    assert quota["databases"] == {"limit": 10, "used": 3, "available": 7}
-    assert quota["storage_gib"] == {"limit": 5, "used": 9, "available": 0}
-    assert set(quota) == {"databases", "cpu_millicores", "memory_mib", "storage_gib"}
 
 
 def test_members_are_listed_changed_and_removed(api: Api, shop: Tenant, alice: User, charlie: User) -> None:
