@@ -36,6 +36,7 @@ def test_that_the_body_says_what_when_and_whose(alice: User, shop: Tenant) -> No
     happened(shop, "operation.failed", event_id=known)
 
     event = Event.objects.get(pk=known)
+    assert str(event) == f"operation.failed {known}"
     body = orjson.loads(event.body)
     assert body == {
         "id": str(known),
