@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 WHOLE = (
+    "accounts/login_limits.py",
+    "accounts/passwords.py",
+    "accounts/second_factor.py",
+    "accounts/sessions.py",
+    "accounts/trail/",
+    "dbaas/api/rate_limits/",
     "provisioning/lease.py",
     "provisioning/operations/",
     "provisioning/services/",
