@@ -23,10 +23,14 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """What came with the request: the id of the API key, none for an access token."""
+    """What came with the request: the id of the API key with what it is narrowed to, none of that for an access token."""
 
     via: Via
     id: UUID | None = None
+    scopes: frozenset[str] | None = None
+    """What an API key is narrowed to (accounts.permissions.Scope); None for a session."""
+    tenant_id: UUID | None = None
+    """The only tenant that an API key opens; None for all of its owner's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,9 @@ class Actor:
     email: str
     via: str
     credential_id: UUID | None = None
+    scopes: frozenset[str] | None = None
+    tenant_id: UUID | None = None
+    """The only tenant that the credential opens, if it is bound to one."""
     is_operator: bool = False
     address: str = ""
     request_id: str = ""
@@ -65,6 +72,8 @@ def actor_of(user: "User", origin: Origin, credential: Credential) -> Actor:
         email=user.email,
         via=credential.via,
         credential_id=credential.id,
+        scopes=credential.scopes,
+        tenant_id=credential.tenant_id,
         is_operator=user.is_staff,
         address=origin.address,
         request_id=origin.request_id,

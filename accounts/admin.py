@@ -3,15 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import api_keys, sessions
+from accounts import api_keys, second_factor, sessions
 from accounts.actor import actor_from
 from accounts.models import ApiKey, AuditEvent, RefreshSession, User
+from accounts.recorded_admin import RecordedAdmin
+
+admin.site.login_template = "accounts/operator_login.html"
 
 
 class NewUserForm(UserCreationForm):  # type: ignore[misc] # the library is untyped
@@ -42,7 +46,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc] # the library
 
 
 @admin.register(User)
-class UserAccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold is untyped; at run time Django's has no parameter
+class UserAccountAdmin(RecordedAdmin, UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold is untyped; at run time Django's has no parameter
     """People: find, deactivate, make operators, end all sessions."""
 
     form = UserForm
@@ -59,7 +63,7 @@ class UserAccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # 
         ("History", {"fields": ("created_at", "last_login", "session_epoch")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
-    actions = ("end_all_sessions",)
+    actions = ("end_all_sessions", "remove_second_factor")
 
     @admin.action(description="End all sessions")
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -67,6 +71,21 @@ class UserAccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # 
         for user in queryset:
             sessions.end_all_of(actor_from(request), user.id)
         self.message_user(request, f"Ended all sessions of {len(queryset)} people.")
+
+    @admin.action(description="Remove second factor", permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let the chosen people log in without the device and the recovery codes that they lost."""
+        for user in queryset:
+            second_factor.remove_as_operator(actor_from(request), user.id)
+        self.message_user(request, f"{len(queryset)} people have no second factor any more.")
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(RecordedAdmin, GroupAdmin, ModelAdmin):  # type: ignore[misc] # the library is untyped
+    """Groups of operators with what each may do in the admin."""
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
@@ -92,12 +111,15 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
 class ApiKeyAdmin(ReadOnlyAdmin):
     """API keys: who has which, and an action to revoke; the hash is not shown."""
 
-    list_display = ("prefix", "name", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_display = ("prefix", "name", "user", "tenant_id", "created_at", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)
     list_filter = ("revoked_at",)
     search_fields = ("prefix", "name", "user__email")
     ordering = ("-id",)
-    fields = ("id", "prefix", "name", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = (
+        *("id", "prefix", "name", "user", "scopes", "tenant_id", "allowed_networks", "made_with"),
+        *("created_at", "expires_at", "last_used_at", "last_used_address", "last_refused_at", "revoked_at"),
+    )
     actions = ("revoke",)
 
     @admin.action(description="Revoke", permissions=["revoke"])
@@ -127,8 +149,8 @@ class RefreshSessionAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """The audit trail."""
 
-    list_display = ("at", "actor_email", "via", "action", "object_type", "object_id", "outcome", "address")
-    list_filter = ("outcome", "via", "object_type", "at")
-    search_fields = ("actor_email", "action", "object_id", "address", "request_id", "tenant_id")
+    list_display = ("at", "actor_email", "via", "action", "object_type", "object_id", "outcome", "address", "position")
+    list_filter = ("outcome", "via", "object_type", ("position", admin.EmptyFieldListFilter), "at")
+    search_fields = ("actor_email", "action", "object_id", "address", "request_id", "tenant_id", "credential_id")
     ordering = ("-id",)
     show_full_result_count = False

@@ -1,4 +1,4 @@
-"""API keys: how programs call. A key does what its owner may do.
+"""API keys: how programs call. A key does what its owner may do, narrowed to its scopes, its tenant and its networks.
 
 `dbk_<prefix>_<secret>`: the prefix finds the row, the secret (256 random bits, so a quick keyed hash is enough) is compared in constant time.
 """
@@ -16,11 +16,15 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts import audit
-from accounts.actor import Actor, Via
+from accounts.actor import Actor, Credential, Origin, Via, actor_of
+from accounts.key_limits import USUAL, KeyLimits, limits_for
 from accounts.models import ApiKey
+from accounts.networks import is_within
+from accounts.permissions import Permission, opens
+from dbaas.api.errors import NetworkForbidden, ScopeMissing
 from dbaas.core.clock import SYSTEM_CLOCK, Clock
 from dbaas.core.db import atomic
-from dbaas.core.errors import Conflict, FieldError, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from dbaas.core.errors import Conflict, NotFound, Unauthenticated
 
 MAX_LIVE_KEYS = 20
 """Per person; more are a sign of keys that nobody removes."""
@@ -28,7 +32,20 @@ _SECRET_BYTES = 32
 _PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 _PREFIX_CHARS = 8
 _FORM = re.compile(r"\Adbk_([a-z0-9]{8})_([A-Za-z0-9_-]{43})\Z")
-_LAST_USE_PRECISION = timedelta(minutes=1)
+_NOTED_EVERY = timedelta(minutes=1)
+_OF_OWNER = ("user__id", "user__email", "user__name", "user__is_active", "user__is_staff", "user__created_at")
+_OF_KEY = (
+    "id",
+    "secret_hash",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+    "last_refused_at",
+    "user_id",
+    "scopes",
+    "tenant_id",
+    "allowed_networks",
+)
 
 
 class ApiKeyInvalid(Unauthenticated):
@@ -49,90 +66,129 @@ class TooManyApiKeys(Conflict):
     code = "api_key.too_many"
 
 
-class ApiKeyCannotMakeKeys(Forbidden):
-    """An API key cannot make another, so that a stolen one can be revoked for good: log in for this."""
+def create(actor: Actor, *, name: str, limits: KeyLimits = USUAL, clock: Clock = SYSTEM_CLOCK) -> tuple[ApiKey, str]:
+    """Make a key and return it with its full text, which cannot be had again. What a key makes is never wider than that key.
 
-    code = "api_key.session_required"
-
-
-def create(
-    actor: Actor, *, name: str, expires_at: datetime | None = None, clock: Clock = SYSTEM_CLOCK
-) -> tuple[ApiKey, str]:
-    """Make a key and return it with its full text, which cannot be had again.
-
-    Raises: ApiKeyCannotMakeKeys, TooManyApiKeys. InvalidRequest — it would have expired already.
+    Raises: TooManyApiKeys. InvalidRequest — it would have expired already, or its networks or its tenant are none. KeyTooWide, ScopeMissing.
+    ApiKeyInvalid — the key that it is made with was revoked this moment.
     """
     now = clock.now()
-    if actor.via == Via.API_KEY:
-        raise ApiKeyCannotMakeKeys
-    if expires_at is not None and expires_at <= now:
-        raise InvalidRequest(errors=[FieldError(field="expires_at", message="Must be in the future.", code="past")])
+    if not opens(actor.scopes, Permission.KEYS_WRITE):
+        raise ScopeMissing
+    parent = ApiKey.objects.get(id=actor.credential_id) if actor.credential_id else None
+    complete = limits_for(actor, limits, parent=parent, now=now)
     if _live_keys(actor, now=now).count() >= MAX_LIVE_KEYS:
         raise TooManyApiKeys
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(_PREFIX_CHARS))
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     with atomic():
+        _hold(parent, now=now)
         key = ApiKey.objects.create(
-            user_id=actor.user_id, name=name, prefix=prefix, secret_hash=_hash(secret), expires_at=expires_at
+            user_id=actor.user_id,
+            name=name,
+            prefix=prefix,
+            secret_hash=_hash(secret),
+            made_with=parent.id if parent else None,
+            **complete.columns(),
         )
-        audit.record(
-            actor,
-            action="api_key.created",
-            object_type="api_key",
-            object_id=key.id,
-            detail={"name": name, "prefix": prefix},
-        )
+        _record(actor, "api_key.created", key.id, name=name, prefix=prefix, **complete.shown())
     return key, f"dbk_{prefix}_{secret}"
 
 
 def revoke(actor: Actor, key_id: UUID, *, clock: Clock = SYSTEM_CLOCK) -> None:
-    """End one of the actor's own keys, at once.
+    """End one of the actor's own keys, at once, and those that were made with it.
 
     Raises: ApiKeyNotFound — it is somebody else's, or revoked already.
     """
     with atomic():
-        if not ApiKey.objects.filter(id=key_id, user_id=actor.user_id, revoked_at=None).update(revoked_at=clock.now()):
+        if not keys_of(actor).filter(id=key_id).update(revoked_at=clock.now()):
             raise ApiKeyNotFound
-        audit.record(actor, action="api_key.revoked", object_type="api_key", object_id=key_id)
+        _record(actor, "api_key.revoked", key_id)
+        _revoke_descendants(actor, key_id, now=clock.now())
 
 
 def revoke_as_operator(actor: Actor, key_ids: Sequence[UUID], *, clock: Clock = SYSTEM_CLOCK) -> int:
-    """End these keys, whosever they are, and return how many were live."""
+    """End these keys, whosever they are, and those that were made with them; return how many of these were live."""
     revoked = 0
     with atomic():
         for key_id in key_ids:
             if ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=clock.now()):
-                audit.record(actor, action="api_key.revoked", object_type="api_key", object_id=key_id)
+                _record(actor, "api_key.revoked", key_id)
+                _revoke_descendants(actor, key_id, now=clock.now())
                 revoked += 1
     return revoked
 
 
 def keys_of(actor: Actor) -> QuerySet[ApiKey]:
-    """Return the actor's keys that are not revoked."""
-    return ApiKey.objects.filter(user_id=actor.user_id, revoked_at=None)
+    """Return the actor's keys that are not revoked; for a key that is bound to a tenant, those that are bound to the same one."""
+    bound = {"tenant_id": actor.tenant_id} if actor.tenant_id is not None else {}
+    return ApiKey.objects.filter(user_id=actor.user_id, revoked_at=None, **bound)
 
 
-def authenticated(text: str, *, clock: Clock = SYSTEM_CLOCK) -> ApiKey:
+def authenticated(text: str, *, origin: Origin, clock: Clock = SYSTEM_CLOCK) -> ApiKey:
     """Return the key that this text is, with its owner; one query, and one write a minute to note the use.
 
-    Raises: ApiKeyInvalid.
+    Raises: ApiKeyInvalid. NetworkForbidden — it is live, but not for this address; that is on record.
     """
     form, now = _FORM.match(text), clock.now()
     if form is None:
         raise ApiKeyInvalid
-    owner = ("user__id", "user__email", "user__name", "user__is_active", "user__is_staff", "user__created_at")
-    own = ("id", "secret_hash", "expires_at", "revoked_at", "last_used_at", "user_id")
-    key = ApiKey.objects.filter(prefix=form.group(1)).select_related("user").only(*own, *owner).first()
+    key = ApiKey.objects.filter(prefix=form.group(1)).select_related("user").only(*_OF_KEY, *_OF_OWNER).first()
     is_right = hmac.compare_digest(_hash(form.group(2)), key.secret_hash if key else "")
     if key is None or not is_right or not key.is_live(now=now) or not key.user.is_active:
         raise ApiKeyInvalid
-    if key.last_used_at is None or now - key.last_used_at >= _LAST_USE_PRECISION:
-        ApiKey.objects.filter(id=key.id).update(last_used_at=now)
+    if key.allowed_networks and not is_within(origin.address, key.allowed_networks):
+        _note_refusal(key, origin, now=now)
+        raise NetworkForbidden
+    if _is_due(key.last_used_at, now=now):
+        ApiKey.objects.filter(id=key.id).update(last_used_at=now, last_used_address=origin.address)
     return key
 
 
+def credential_of(key: ApiKey) -> Credential:
+    """Return what a request that came with this key carries."""
+    return Credential(via=Via.API_KEY, id=key.id, scopes=frozenset(key.scopes), tenant_id=key.tenant_id)
+
+
+def _note_refusal(key: ApiKey, origin: Origin, *, now: datetime) -> None:
+    """Put the attempt on record, at most once a minute: whoever found the key must not fill the audit log with it."""
+    if _is_due(key.last_refused_at, now=now):
+        ApiKey.objects.filter(id=key.id).update(last_refused_at=now)
+        actor = actor_of(key.user, origin, credential_of(key))
+        audit.record(
+            actor,
+            action="api_key.refused",
+            object_type="api_key",
+            object_id=key.id,
+            tenant_id=key.tenant_id,
+            outcome=audit.REFUSED,
+        )
+
+
+def _is_due(last: datetime | None, *, now: datetime) -> bool:
+    return last is None or now - last >= _NOTED_EVERY
+
+
+def _hold(parent: ApiKey | None, *, now: datetime) -> None:
+    """Write to the parent's row, so that who revokes it waits for this transaction and then finds what it made."""
+    if parent and not ApiKey.objects.filter(id=parent.id, revoked_at=None).update(last_used_at=now):
+        raise ApiKeyInvalid
+
+
+def _revoke_descendants(actor: Actor, key_id: UUID, *, now: datetime) -> None:
+    for child_id in ApiKey.objects.filter(made_with=key_id, revoked_at=None).values_list("id", flat=True):
+        ApiKey.objects.filter(id=child_id).update(revoked_at=now)
+        _record(actor, "api_key.revoked", child_id, made_with=str(key_id))
+        _revoke_descendants(actor, child_id, now=now)
+
+
+def _record(actor: Actor, action: str, key_id: UUID, **detail: object) -> None:
+    audit.record(actor, action=action, object_type="api_key", object_id=key_id, detail=detail)
+
+
 def _live_keys(actor: Actor, *, now: datetime) -> QuerySet[ApiKey]:
-    return keys_of(actor).filter(Q(expires_at=None) | Q(expires_at__gt=now))
+    mine = ApiKey.objects.filter(user_id=actor.user_id, revoked_at=None)
+    return mine.filter(Q(expires_at=None) | Q(expires_at__gt=now))
 
 
 def _hash(secret: str) -> str:

@@ -8,3 +8,9 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        """Listen to log-ins of the admin."""
+        from accounts.operator_sessions import connect
+
+        connect()

@@ -28,6 +28,7 @@ def record(
         actor_id=actor.user_id,
         actor_email=actor.email,
         via=actor.via,
+        credential_id=actor.credential_id,
         tenant_id=tenant_id,
         action=action,
         object_type=object_type,
@@ -40,15 +41,42 @@ def record(
 
 
 def record_refused_login(*, user_id: UUID | None, email: str, origin: Origin) -> None:
-    """Store that a log-in failed; accounts.login_limits counts these."""
+    """Store that a log-in failed."""
+    record_of_stranger(action=LOGIN_REFUSED, user_id=user_id, email=email, origin=origin, outcome=REFUSED)
+
+
+def record_of_stranger(
+    *, action: str, user_id: UUID | None, email: str, origin: Origin, outcome: str = ALLOWED
+) -> None:
+    """Store that somebody who has not proved who they are did something in this person's name, or under an address that nobody has."""
     AuditEvent.objects.create(
         actor_id=user_id,
         actor_email=email,
         via=Via.SESSION,
-        action=LOGIN_REFUSED,
+        action=action,
         object_type="user",
         object_id=str(user_id or ""),
-        outcome=REFUSED,
+        outcome=outcome,
         address=origin.address,
         request_id=origin.request_id,
+    )
+
+
+def record_of_system(
+    *,
+    action: str,
+    object_type: str,
+    object_id: object,
+    detail: Mapping[str, Any],
+    tenant_id: UUID | None = None,
+) -> None:
+    """Store that the product itself did something that nobody asked for at that moment."""
+    AuditEvent.objects.create(
+        via=Via.SYSTEM,
+        tenant_id=tenant_id,
+        action=action,
+        object_type=object_type,
+        object_id=str(object_id),
+        outcome=ALLOWED,
+        detail=dict(detail),
     )

@@ -1,7 +1,7 @@
 """Who is calling: people, the sessions and API keys they call with, and the trail of what they did.
 
-Not here: what somebody may do (that follows from a role in a tenant, see tenants.roles) and how a credential is checked (see accounts.sessions and
-accounts.api_keys).
+Not here: what somebody may do (that follows from a role in a tenant, see accounts.permissions) and how a credential is checked (see
+accounts.sessions and accounts.api_keys).
 """
 
 from datetime import datetime
@@ -11,6 +11,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
+from accounts.permissions import USUAL_SCOPES
+from dbaas.core.encryption import SealedField
 from dbaas.core.ids import uuid7
 
 
@@ -62,6 +64,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session in the admin must match: Django's own digest, of the password, and ours, so that "all sessions" means these too."""
+        return f"{super()._get_session_auth_hash(secret=secret)}:{self.session_epoch}"  # type: ignore[misc] # missing in the stubs
+
     def clean(self) -> None:
         """Bring the address into its one spelling before a form compares it."""
         super().clean()
@@ -86,6 +92,67 @@ class RefreshSession(models.Model):
         return f"session {self.family_id}"
 
 
+def usual_scopes() -> list[str]:
+    """Return the scopes of a key that was made without naming any."""
+    return [str(scope) for scope in USUAL_SCOPES]
+
+
+class PasswordReset(models.Model):
+    """A letter with which a person may choose a new password: see accounts.passwords."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_resets")
+    token_hash = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the token; until the letter is sent, of something that nobody knows."""
+    asked_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"password reset of {self.user_id}"
+
+
+class SecondFactor(models.Model):
+    """What an operator's authenticator and we both know: see accounts.second_factor."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    secret = SealedField(max_length=250)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    """Null until a code of it was entered: so nobody is locked out by an authenticator that does not work."""
+    last_step = models.PositiveBigIntegerField(default=0)
+    """Of the last code that was used, in periods of 30 s since 1970; no earlier code is good any more."""
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """Stands in once for a second factor that was lost."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user_id}"
+
+
+class LoginFailures(models.Model):
+    """Wrong passwords lately, of one person or from one network: see accounts.login_limits."""
+
+    subject = models.CharField(max_length=64, primary_key=True)
+    """SHA-256 of whom or what is counted, so that the table lists nobody's address."""
+    failures = models.PositiveIntegerField()
+    changes = models.PositiveIntegerField(default=0)
+    """Goes up with every change, so that of two at once one notices the other."""
+    last_at = models.DateTimeField(db_index=True)
+    blocked_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures"
+
+
 class ApiKey(models.Model):
     """A long-lived credential for programs. The secret itself is shown once and never stored."""
 
@@ -96,9 +163,20 @@ class ApiKey(models.Model):
     """Public part, by which the row is found."""
     secret_hash = models.CharField(max_length=64)
     """HMAC-SHA-256 of the secret part under API_KEY_PEPPER, in hexadecimal."""
+    scopes = models.JSONField(default=usual_scopes, blank=True)
+    """What of its owner's rights the key has: a list of accounts.permissions.Scope."""
+    tenant_id = models.UUIDField(null=True, blank=True)
+    """The only tenant that it opens; null for all of its owner's."""
+    allowed_networks = models.JSONField(default=list, blank=True)
+    """From where it may be used, in CIDR notation; empty for anywhere."""
+    made_with = models.UUIDField(null=True, blank=True, db_index=True)
+    """The key that made this one and is revoked together with it."""
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-    """Written at most once a minute."""
+    """Written at most once a minute, as the next two are."""
+    last_used_address = models.CharField(max_length=45, blank=True)
+    last_refused_at = models.DateTimeField(null=True, blank=True)
+    """When it last came from a network that is not allowed."""
     revoked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -136,6 +214,8 @@ class AuditEvent(models.Model):
     actor_email = models.CharField(max_length=254, blank=True)
     via = models.CharField(max_length=16)
     """What the actor called with: `session`, `api_key`, or `system` for the product itself."""
+    credential_id = models.UUIDField(null=True, blank=True)
+    """Which API key it was."""
     tenant_id = models.UUIDField(null=True, blank=True)
     action = models.CharField(max_length=64)
     """Dotted, such as `database.credentials.read`."""
@@ -146,11 +226,20 @@ class AuditEvent(models.Model):
     address = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     detail = models.JSONField(default=dict, blank=True)
+    chain = models.CharField(max_length=36, editable=False)
+    """The tenant's id, or PLATFORM: events of one chain are linked to each other (accounts.trail)."""
+    position = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    """From 1 on, without a gap; null until the event is sealed, some seconds after it was written."""
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    """SHA-256 of the content, the position and the digest before it, in hexadecimal."""
 
+    PLATFORM: ClassVar[str] = "platform"
     objects = AuditEventQuerySet.as_manager()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "position"], name="one_event_per_place_in_a_chain")]
         indexes = [
+            models.Index(fields=["position", "id"], name="audit_unsealed"),
             models.Index(fields=["tenant_id", "-id"], name="audit_by_tenant"),
             models.Index(fields=["actor_email", "-at"], name="audit_by_person"),
             models.Index(fields=["address", "-at"], name="audit_by_address"),
@@ -166,8 +255,25 @@ class AuditEvent(models.Model):
         """
         if not self._state.adding:
             raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+        self.chain = str(self.tenant_id or self.PLATFORM)
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Raises: AuditTrailIsAppendOnly."""
         raise AuditTrailIsAppendOnly(AuditTrailIsAppendOnly.__doc__)
+
+
+class AuditChain(models.Model):
+    """Where a chain of audit events begins and ends; changed by accounts.trail alone, each time only from the value that it read."""
+
+    name = models.CharField(max_length=36, primary_key=True)
+    """`AuditEvent.chain`."""
+    head_position = models.PositiveBigIntegerField(default=0)
+    head_digest = models.CharField(max_length=64)
+    """Of the last event that was sealed: what is missing behind it was cut off."""
+    removed_position = models.PositiveBigIntegerField(default=0)
+    removed_digest = models.CharField(max_length=64)
+    """Of the last event that retention removed: the first one that is left must link to it."""
+
+    def __str__(self) -> str:
+        return f"{self.name} up to {self.head_position}"

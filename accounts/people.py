@@ -1,14 +1,14 @@
 """New people: by registration through the API, or as operators from the command line."""
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.conf import settings
 from django.db import IntegrityError
 
 from accounts import audit
 from accounts.actor import Credential, Origin, Via, actor_of
 from accounts.models import User, normalized_email
+from accounts.strength import require_strong
 from dbaas.core.db import atomic
-from dbaas.core.errors import Conflict, FieldError, InvalidRequest
+from dbaas.core.errors import Conflict, Forbidden
 
 
 class EmailTaken(Conflict):
@@ -17,12 +17,20 @@ class EmailTaken(Conflict):
     code = "account.email_taken"
 
 
-def register(*, email: str, password: str, name: str, origin: Origin) -> User:
+class RegistrationClosed(Forbidden):
+    """Accounts are made by invitation only: ask somebody who uses it for one."""
+
+    code = "account.registration_closed"
+
+
+def register(*, email: str, password: str, name: str, origin: Origin, is_invited: bool = False) -> User:
     """Store a new person.
 
-    Raises: InvalidRequest — the password is too weak; the errors say why. EmailTaken.
+    Raises: RegistrationClosed — only who is invited may. InvalidRequest — the password is too weak; the errors say why. EmailTaken.
     """
-    _require_strong(password, User(email=normalized_email(email), name=name))
+    if not (is_invited or settings.OPEN_REGISTRATION):
+        raise RegistrationClosed
+    require_strong(password, User(email=normalized_email(email), name=name))
     try:
         with atomic():
             user = User.objects.create_user(email, password, name=name)
@@ -54,14 +62,3 @@ def _promote(user: User, password: str) -> None:
         user.session_epoch += 1
     user.is_active = user.is_staff = user.is_superuser = True
     user.save(update_fields=["password", "session_epoch", "is_active", "is_staff", "is_superuser"])
-
-
-def _require_strong(password: str, user: User) -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        found = [
-            FieldError(field="password", message=" ".join(item.messages), code=item.code or "invalid")
-            for item in error.error_list
-        ]
-        raise InvalidRequest(errors=found) from error

@@ -5,7 +5,7 @@ family ends. Its refresh tokens are refused for good; access tokens live out the
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +22,8 @@ from dbaas.core.errors import Unauthenticated
 from dbaas.core.ids import uuid7
 
 _OF_SESSION = Credential(via=Via.SESSION)
+_KEPT_FOR = timedelta(days=1)
+"""After they have expired; sooner or later makes no difference."""
 
 
 class InvalidCredentials(Unauthenticated):
@@ -59,11 +61,17 @@ def log_in(*, email: str, password: str, origin: Origin, clock: Clock = SYSTEM_C
     TooManyAttempts — too many of them lately.
     """
     address = normalized_email(email)
-    login_limits.require_below(email=address, origin=origin, now=clock.now())
+    login_limits.pay(email=address, origin=origin, now=clock.now())
     user = User.objects.filter(email=address).first()
     if not _opens(user, password) or user is None:
         audit.record_refused_login(user_id=user.id if user else None, email=address, origin=origin)
         raise InvalidCredentials
+    login_limits.give_back(email=address, origin=origin, now=clock.now())
+    return begin(user, origin=origin)
+
+
+def begin(user: User, *, origin: Origin) -> TokenPair:
+    """Begin a session of somebody who has just proved who they are."""
     with atomic():
         pair = _next_pair(user, family_id=uuid7(), origin=origin)
         audit.record(
@@ -119,6 +127,12 @@ def end_all_silently(user_id: UUID, *, clock: Clock = SYSTEM_CLOCK) -> None:
     with atomic():
         User.objects.filter(id=user_id).update(session_epoch=F("session_epoch") + 1)
         RefreshSession.objects.filter(user_id=user_id, revoked_at=None).update(revoked_at=clock.now())
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Remove what is left of refresh tokens that have expired, which are refused by themselves; return how many."""
+    deleted, _ = RefreshSession.objects.filter(expires_at__lt=now - _KEPT_FOR).delete()
+    return deleted
 
 
 def authenticated(access_token: str) -> User:

@@ -1,20 +1,28 @@
 """The two kinds of JSON Web Tokens: what is in them, and that neither passes for the other.
 
-Whether their owner may still come in is asked in accounts.sessions.
+Whether their owner may still come in is asked in accounts.sessions. Each token names the key that signed it, so that keys can be rotated while
+tokens of the one before live out (docs/running.md). The signature is symmetric: nobody but us reads these tokens.
 """
 
 import hashlib
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import jwt
 from django.conf import settings
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
-from rest_framework_simplejwt.tokens import Token
 
 from accounts.models import User
+from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Unauthenticated
+
+_ALGORITHM = "HS256"
+_ISSUER, _AUDIENCE = "dbaas", "dbaas-api"
+_ACCESS, _REFRESH = "access", "refresh"
+_REQUIRED = ["exp", "iat", "jti", "iss", "aud", "token_type"]
 
 
 class TokenInvalid(Unauthenticated):
@@ -27,20 +35,6 @@ class TokenExpired(Unauthenticated):
     """The token has expired: refresh it, or log in again."""
 
     code = "auth.token_expired"
-
-
-class AccessToken(Token):
-    """Opens the API for some minutes."""
-
-    token_type = "access"  # noqa: S105 -- a kind, not a secret
-    lifetime = settings.ACCESS_TOKEN_LIFETIME
-
-
-class RefreshToken(Token):
-    """Is exchanged, once, for a new pair."""
-
-    token_type = "refresh"  # noqa: S105 -- a kind, not a secret
-    lifetime = settings.REFRESH_TOKEN_LIFETIME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +54,16 @@ class IssuedRefresh:
     expires_at: datetime
 
 
-_AnyToken = TypeVar("_AnyToken", bound=Token)
-
-
-def issue_access(user: User) -> str:
-    """Return a signed access token for this person."""
-    token = AccessToken()
-    token["sub"] = str(user.id)
-    token["epoch"] = user.session_epoch
-    token["email"] = user.email
-    return str(token)
+def issue_access(user: User, *, lifetime: timedelta | None = None) -> str:
+    """Return a signed access token for this person, good for the usual minutes unless told otherwise."""
+    claims = {"sub": str(user.id), "epoch": user.session_epoch, "email": user.email}
+    return _signed(_ACCESS, claims, settings.ACCESS_TOKEN_LIFETIME if lifetime is None else lifetime)[0]
 
 
 def issue_refresh(user: User) -> IssuedRefresh:
     """Return a signed refresh token for this person."""
-    token = RefreshToken()
-    token["sub"] = str(user.id)
-    expires_at = datetime.fromtimestamp(token["exp"], tz=UTC)
-    return IssuedRefresh(text=str(token), jti_hash=_hash(token["jti"]), expires_at=expires_at)
+    text, claims = _signed(_REFRESH, {"sub": str(user.id)}, settings.REFRESH_TOKEN_LIFETIME)
+    return IssuedRefresh(text=text, jti_hash=_hash(claims["jti"]), expires_at=claims["exp"])
 
 
 def read_access(text: str) -> AccessClaims:
@@ -85,8 +71,8 @@ def read_access(text: str) -> AccessClaims:
 
     Raises: TokenExpired, TokenInvalid.
     """
-    token = _read(AccessToken, text)
-    user_id, epoch = _uuid(token.get("sub")), token.get("epoch")
+    claims = _read(_ACCESS, text)
+    user_id, epoch = _uuid(claims.get("sub")), claims.get("epoch")
     if not isinstance(epoch, int):
         raise TokenInvalid
     return AccessClaims(user_id=user_id, epoch=epoch)
@@ -97,16 +83,52 @@ def read_refresh(text: str) -> str:
 
     Raises: TokenExpired, TokenInvalid.
     """
-    return _hash(str(_read(RefreshToken, text)["jti"]))
+    return _hash(str(_read(_REFRESH, text)["jti"]))
 
 
-def _read(kind: type[_AnyToken], text: str) -> _AnyToken:
+def key_id_of(key: str) -> str:
+    """Return the name of a signing key, which tells nothing of the key."""
+    return hashlib.sha256(b"dbaas token signing key\0" + key.encode()).hexdigest()[:8]
+
+
+def _signed(kind: str, claims: dict[str, Any], lifetime: timedelta) -> tuple[str, dict[str, Any]]:
+    now, newest = SYSTEM_CLOCK.now(), settings.JWT_SIGNING_KEYS[0]
+    usual = {"token_type": kind, "iat": now, "exp": now + lifetime, "jti": uuid.uuid4().hex, "iss": _ISSUER}
+    whole = {**claims, **usual, "aud": _AUDIENCE}
+    return jwt.encode(whole, newest, _ALGORITHM, headers={"kid": key_id_of(newest)}), whole
+
+
+def _read(kind: str, text: str) -> dict[str, Any]:
     try:
-        return kind(text)  # type: ignore[arg-type] # the library names its own class where it takes text
-    except ExpiredTokenError as error:
+        claims = _verified(text)
+    except jwt.ExpiredSignatureError as error:
         raise TokenExpired from error
-    except TokenError as error:
+    except jwt.InvalidTokenError as error:
         raise TokenInvalid from error
+    if claims["token_type"] != kind:
+        raise TokenInvalid
+    return claims
+
+
+def _verified(text: str) -> dict[str, Any]:
+    """Return the claims of a token that one of our keys signed.
+
+    Raises: jwt.InvalidTokenError.
+    """
+    failure = jwt.InvalidTokenError("No key of ours is named.")
+    for key in _keys_for(jwt.get_unverified_header(text).get("kid")):
+        try:
+            return jwt.decode(
+                text, key, [_ALGORITHM], issuer=_ISSUER, audience=_AUDIENCE, options={"require": _REQUIRED}
+            )
+        except jwt.InvalidSignatureError as error:
+            failure = error
+    raise failure
+
+
+def _keys_for(key_id: str | None) -> Iterator[str]:
+    """Yield the key of that name; every key for a token without one, as releases before 0.4 issued them."""
+    return (key for key in settings.JWT_SIGNING_KEYS if key_id is None or key_id_of(key) == key_id)
 
 
 def _uuid(value: Any) -> UUID:

@@ -20,7 +20,7 @@ def _configuration() -> dict[str, Any]:
 
 app = Celery("dbaas")
 app.add_defaults(_configuration)
-app.autodiscover_tasks(["provisioning"])
+app.autodiscover_tasks(["provisioning", "webhooks"])
 
 
 def load_transport() -> None:

@@ -15,7 +15,7 @@ from dbaas.celery import app
 from dbaas.liveness import Mark
 
 DEFAULT_QUEUES = "ops,maintenance"
-"""Every queue there is: a worker of its own for each is a matter of scale (dbaas.settings.queues)."""
+"""Every queue but `webhooks`, whose tasks wait for other people's servers and have a worker of their own (dbaas.settings.queues)."""
 
 
 def main() -> int:
@@ -29,6 +29,7 @@ def main() -> int:
     worker = app.Worker(
         hostname=arguments.hostname,
         queues=arguments.queues,
+        pool=arguments.pool,
         concurrency=arguments.concurrency,
         loglevel=arguments.loglevel,
         without_gossip=True,
@@ -57,7 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     processes = parser.add_subparsers(dest="process", required=True, metavar="process")
     worker = processes.add_parser("worker", help="carry out operations")
     worker.add_argument("--queues", default=DEFAULT_QUEUES, help="comma-separated (default: %(default)s)")
-    worker.add_argument("--concurrency", type=int, default=2, help="child processes (default: %(default)s)")
+    worker.add_argument(
+        "--pool",
+        default="prefork",
+        choices=["prefork", "threads"],
+        help="threads, for what only waits (default: %(default)s)",
+    )
+    worker.add_argument("--concurrency", type=int, default=2, help="child processes, or threads (default: %(default)s)")
     worker.add_argument("--hostname", default=None, help="name among the workers (default: celery@HOST)")
     beat = processes.add_parser("beat", help="tick every second for the dispatcher; any number may run")
     beat.add_argument(

@@ -13,6 +13,7 @@ admin.autodiscover()
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("tenants.api.urls")),
+    path("", include("webhooks.api.urls")),
     path("", include("provisioning.api.urls")),
 ]
 
@@ -20,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/api/docs")),
     path("api/v1/", include(api_v1)),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", template_name="dbaas_api/swagger.html")),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema", template_name="dbaas_api/redoc.html")),
     path("docs/errors", errors_page),
     path("health/", include("dbaas.health.urls")),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from laptop.layout import HOST, Layout
 
-_KEPT = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "BROKER_PASSWORD", "ADMIN_PASSWORD")
+_KEPT = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "ENCRYPTION_KEYS", "BROKER_PASSWORD", "ADMIN_PASSWORD")
 ADMIN_EMAIL = "admin@example.com"
 
 
@@ -20,6 +20,7 @@ def write_environment(layout: Layout) -> dict[str, str]:
         "FLOWER_URL": layout.flower_url,
         "CSRF_TRUSTED_ORIGINS": layout.web_url,
         "CLUSTER_CALLS_PER_SECOND": "200",
+        "WEBHOOK_ALLOW_LOOPBACK": "true",
     }
     descriptor = os.open(layout.environment_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

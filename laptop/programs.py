@@ -8,6 +8,7 @@ from pathlib import Path
 from laptop.layout import HOST, ROOT, Layout
 
 WORKER_PROCESSES = 2
+WEBHOOK_THREADS = 4
 _BIN = Path(sys.executable).parent
 _LAST_TO_STOP = ("broker", "cluster-api")
 """Started first and stopped last; the others start and stop together."""
@@ -69,6 +70,15 @@ def _product(layout: Layout) -> list[Program]:
             name="worker",
             command=[*process, "worker", "--concurrency", str(WORKER_PROCESSES), "--hostname", "worker@laptop"],
             environment={"REMAP_SIGTERM": "SIGQUIT"},
+            stop_seconds=40,
+            needs_database=True,
+        ),
+        Program(
+            name="webhooks",
+            command=[
+                *(*process, "worker", "--queues", "webhooks", "--pool", "threads"),
+                *("--concurrency", str(WEBHOOK_THREADS), "--hostname", "webhooks@laptop"),
+            ],
             stop_seconds=40,
             needs_database=True,
         ),

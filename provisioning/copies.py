@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.db import atomic
 from dbaas.core.errors import Permanent
+from provisioning.announcements import announce_backup
 from provisioning.backups import driver_of
 from provisioning.backups.driver import Outcome, Progress, Seen, Window, run_name
 from provisioning.cluster.client import Gateway
@@ -100,18 +102,28 @@ def _begin(run: Run, session: Body, kind: str, note: str) -> Body:
 def _end(run: Run, progress: Progress) -> Fail | None:
     row = Backup.objects.filter(pk=backup_id(run.operation))
     if progress.outcome is Outcome.SUCCEEDED:
-        row.filter(state="running").update(state="succeeded", taken_at=run.now())
+        _settle(row.filter(state="running"), now=run.now(), state="succeeded", taken_at=run.now())
         return None
     if row.filter(state="succeeded").exists():
         return None  # what failed came after the copy was whole, such as the clean-up of old ones
-    row.update(state="failed", error=progress.message)
+    _settle(row.exclude(state="failed"), now=run.now(), state="failed", error=progress.message)
     return Fail(code="backup.failed", detail=f"The backup failed: {progress.message}")
 
 
 def give_up_copy(run: Run) -> None:
     """Note that nobody waits for the operation's copy any longer; where the tool completes it after all, its row will say so."""
     told = "The operation ended before the copy was whole."
-    Backup.objects.filter(pk=backup_id(run.operation), state="running").update(state="failed", error=told)
+    _settle(
+        Backup.objects.filter(pk=backup_id(run.operation), state="running"), now=run.now(), state="failed", error=told
+    )
+
+
+def _settle(rows: QuerySet[Backup], *, now: datetime, **columns: Any) -> None:
+    """Write how one copy ended, if nobody has yet, and tell of it."""
+    with atomic():
+        row = rows.first()
+        if row is not None and rows.update(**columns):
+            announce_backup(Backup.objects.select_related("database").get(pk=row.pk), at=now)
 
 
 def find_copies(run: Run) -> None:
@@ -216,15 +228,27 @@ def _note(one: Seen, database: Database, rows: list[Backup], now: datetime) -> N
         columns["deleted_at"] = None  # a list that was cut short once does not lose a copy for good
         changed = {name: value for name, value in columns.items() if getattr(known, name) != value}
         if changed:
-            Backup.objects.filter(pk=known.pk).update(**changed)
+            _change(known, changed, now)
     else:
         kind = "scheduled" if one.is_scheduled else "manual"
-        Backup.objects.get_or_create(
-            cluster=database.cluster,
-            namespace=database.namespace,
-            snapshot=one.snapshot,
-            defaults={**_origin(database, one.at or now), **columns, "kind": kind, "run": one.run},
-        )
+        with atomic():
+            row, is_new = Backup.objects.get_or_create(
+                cluster=database.cluster,
+                namespace=database.namespace,
+                snapshot=one.snapshot,
+                defaults={**_origin(database, one.at or now), **columns, "kind": kind, "run": one.run},
+            )
+            if is_new:
+                announce_backup(row, at=now)
+
+
+def _change(known: Backup, changed: dict[str, Any], now: datetime) -> None:
+    """Write what the tool reports of a copy that is known; one that comes back after a list was cut short is no news."""
+    row = Backup.objects.filter(pk=known.pk)
+    if "state" in changed and known.state != "deleted":
+        _settle(row.filter(state=known.state), now=now, **changed)
+    else:
+        row.update(**changed)
 
 
 def _origin(database: Database, at: datetime) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import F
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.db import atomic
+from provisioning.announcements import announce_noticed
 from provisioning.engine import Body
 from provisioning.engines import all_engines
 from provisioning.models import Database, DatabaseEvent
@@ -32,17 +34,19 @@ def follow_object(database: Database, body: Body) -> str:
         pk=database.pk, row_version=database.row_version, state=DatabaseState.READY, active_operation_id=None
     )
     now = SYSTEM_CLOCK.now()
-    if not resting.update(**differing, updated_at=now, row_version=F("row_version") + 1):
-        return ""
+    with atomic():
+        if not resting.update(**differing, updated_at=now, row_version=F("row_version") + 1):
+            return ""
+        event = DatabaseEvent.objects.create(
+            database=database,
+            key=f"drift:{body['metadata']['resourceVersion']}:{now.timestamp():.0f}",
+            at=now,
+            is_warning=True,
+            reason="Drifted",
+            message=f"It was changed in the cluster, not by an operation: {told}.",
+        )
+        announce_noticed(database, event)
     logger.error("database %s differs from its object, and follows it: %s", database.id, told)
-    DatabaseEvent.objects.create(
-        database=database,
-        key=f"drift:{body['metadata']['resourceVersion']}:{now.timestamp():.0f}",
-        at=now,
-        is_warning=True,
-        reason="Drifted",
-        message=f"It was changed in the cluster, not by an operation: {told}.",
-    )
     return told
 
 

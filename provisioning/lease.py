@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
+from provisioning.announcements import announce_lines
 from provisioning.counters import CLAIMS, WORKERS_LOST
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
@@ -177,7 +178,7 @@ class Line:
 
 
 def write_timeline(operation_id: UUID, lines: Sequence[Line], *, at: datetime) -> None:
-    """Add lines to the timeline, numbered by the row; must be called inside `atomic()`."""
+    """Add lines to the timeline, numbered by the row, and tell webhooks of them; must be called inside `atomic()`, after the row's change."""
     if lines:
         Operation.objects.filter(pk=operation_id).update(**counting(lines))
         add_counted(operation_id, lines, at=at)
@@ -195,8 +196,8 @@ def add_counted(operation_id: UUID, lines: Sequence[Line], *, at: datetime, leas
     """Add lines that the row has counted in this transaction; `write_timeline` does both."""
     if not lines:
         return
-    last = Operation.objects.values_list("event_seq", flat=True).get(pk=operation_id)
-    OperationEvent.objects.bulk_create(
+    last, tenant_id = Operation.objects.values_list("event_seq", "tenant_id").get(pk=operation_id)
+    written = OperationEvent.objects.bulk_create(
         OperationEvent(
             operation_id=operation_id,
             seq=last - len(lines) + number,
@@ -210,3 +211,4 @@ def add_counted(operation_id: UUID, lines: Sequence[Line], *, at: datetime, leas
         )
         for number, line in enumerate(lines, start=1)
     )
+    announce_lines(tenant_id, written)

@@ -179,4 +179,5 @@ def _keep(cluster: Cluster, findings: Findings) -> None:
             defaults=seen,
             create_defaults={**seen, "first_seen_at": now},
         )
-    Finding.objects.filter(cluster=cluster, closed_at=None, last_seen_at__lt=now).update(closed_at=now)
+    ours = Finding.objects.filter(cluster=cluster, what__in=("leaked", "foreign", "missing", "drifted"))
+    ours.filter(closed_at=None, last_seen_at__lt=now).update(closed_at=now)

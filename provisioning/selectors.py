@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from accounts.actor import Actor
 from dbaas.core.errors import NotFound
 from provisioning.models import Backup, Cluster, Database, Operation, OperationEvent
+from tenants.access import within_reach
 
 
 class DatabaseNotFound(NotFound):
@@ -24,7 +25,7 @@ class OperationNotFound(NotFound):
 
 def databases_of(actor: Actor, **filters: Any) -> QuerySet[Database]:
     """Return the live databases of all the caller's tenants."""
-    return Database.objects.filter(tenant__memberships__user_id=actor.user_id, is_live=True, **filters)
+    return Database.objects.filter(**within_reach(actor), is_live=True).filter(**filters)
 
 
 def database_of(actor: Actor, database_id: UUID) -> Database:
@@ -32,7 +33,7 @@ def database_of(actor: Actor, database_id: UUID) -> Database:
 
     Raises: DatabaseNotFound.
     """
-    found = Database.objects.filter(pk=database_id, tenant__memberships__user_id=actor.user_id).first()
+    found = Database.objects.filter(pk=database_id, **within_reach(actor)).first()
     if found is None:
         raise DatabaseNotFound
     return found
@@ -40,7 +41,7 @@ def database_of(actor: Actor, database_id: UUID) -> Database:
 
 def operations_of(actor: Actor, **filters: Any) -> QuerySet[Operation]:
     """Return the operations of all the caller's tenants, with their databases."""
-    return Operation.objects.filter(tenant__memberships__user_id=actor.user_id, **filters).select_related("database")
+    return Operation.objects.filter(**within_reach(actor)).filter(**filters).select_related("database")
 
 
 def operation_of(actor: Actor, operation_id: UUID) -> Operation:
@@ -62,7 +63,7 @@ class BackupNotFound(NotFound):
 
 def backups_of(actor: Actor, **filters: Any) -> QuerySet[Backup]:
     """Return the backups of all the caller's tenants, those that are deleted left out."""
-    mine = Backup.objects.filter(tenant__memberships__user_id=actor.user_id, **filters)
+    mine = Backup.objects.filter(**within_reach(actor)).filter(**filters)
     return mine.exclude(state="deleted").select_related("database")
 
 
@@ -71,7 +72,7 @@ def backup_of(actor: Actor, backup_id: UUID) -> Backup:
 
     Raises: BackupNotFound.
     """
-    mine = Backup.objects.filter(pk=backup_id, tenant__memberships__user_id=actor.user_id)
+    mine = Backup.objects.filter(pk=backup_id, **within_reach(actor))
     found = mine.select_related("database").first()
     if found is None:
         raise BackupNotFound

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from provisioning.announcements import announce_state
 from provisioning.engines import all_engines
 from provisioning.lease import Line, write_timeline
 from provisioning.models import Database, Operation
@@ -35,9 +36,11 @@ def settle(operation: Operation, workflow: Workflow, outcome: OperationState, no
         columns |= _free_quota(database)
     elif database.reserved_databases:
         columns |= _free_surplus(database)
-    Database.objects.filter(pk=database.pk, active_operation_id=operation.id).update(**columns)
+    has_changed = Database.objects.filter(pk=database.pk, active_operation_id=operation.id).update(**columns)
     if follower:
         _hand_over(follower, now)
+    elif has_changed:
+        announce_state(database, DatabaseState(database.previous_state), state, at=now)
     return follower
 
 
@@ -82,6 +85,14 @@ def amounts_of(footprint: Resources) -> Amounts:
     )
 
 
+def needed_by(database: Database) -> Amounts:
+    """Return what a database of this size and topology takes."""
+    size = Resources(
+        cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
+    )
+    return amounts_of(all_engines()[database.engine].footprint(database.topology, size))
+
+
 def _state_after(database: Database, workflow: Workflow, outcome: OperationState) -> DatabaseState:
     if outcome is OperationState.SUCCEEDED:
         return workflow.on_success or DatabaseState(database.previous_state)
@@ -100,12 +111,8 @@ def _free_quota(database: Database) -> dict[str, int]:
 
 def _free_surplus(database: Database) -> dict[str, int]:
     """Give back what the operation reserved and the database did not take, or no longer needs."""
-    size = Resources(
-        cpu_millicores=database.cpu_millicores, memory_mib=database.memory_mib, storage_gib=database.storage_gib
-    )
     held = reserved(database)
-    needed = amounts_of(all_engines()[database.engine].footprint(database.topology, size))
-    surplus = (held - needed).above_zero()
+    surplus = (held - needed_by(database)).above_zero()
     release(database.tenant_id, surplus)
     keeps = held - surplus
     return {

@@ -72,6 +72,8 @@ MIN_CPU_MILLICORES, MAX_CPU_MILLICORES = 100, 64_000
 MIN_MEMORY_MIB, MAX_MEMORY_MIB = 256, 524_288
 """The largest common nodes have 64 cores and 512 GiB; a request for more is taken for a slip of the unit."""
 
+GIB = 2**30
+"""Bytes."""
 MIN_STORAGE_GIB = 1
 MAX_STORAGE_GIB = 16384
 """Above 16 TiB common volume types end (AWS EBS gp3, Azure premium); a request for more is taken for a slip of the unit."""

@@ -11,7 +11,7 @@ from provisioning.dispatching import oldest_due_age
 from provisioning.models import Finding, Heartbeat, Operation
 from provisioning.states import MOVING, OperationState
 
-_WHAT = ("leaked", "foreign", "missing", "drifted")
+_WHAT = ("leaked", "foreign", "missing", "drifted", "quota")
 
 
 class SystemState(Collector):

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from accounts.actor import Actor, Via
 from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.db import atomic
 from dbaas.core.errors import Permanent, Rejected, Transient
+from provisioning.announcements import announce_noticed
 from provisioning.backups import all_drivers
 from provisioning.backups.schedules import BadSchedule, in_utc, slots_between
 from provisioning.cluster.registry import gateway_to
@@ -123,7 +125,10 @@ def _system(database: Database) -> Actor:
 def tell(database: Database, key: str, reason: str, message: str, *, is_warning: bool, now: datetime) -> None:
     """Write an event of the database down, once however often it is noticed."""
     told = {"at": now, "reason": reason, "message": message, "is_warning": is_warning}
-    DatabaseEvent.objects.get_or_create(database=database, key=key[:120], defaults=told)
+    with atomic():
+        event, is_new = DatabaseEvent.objects.get_or_create(database=database, key=key[:120], defaults=told)
+        if is_new:
+            announce_noticed(database, event)
 
 
 def look_after_all() -> None:

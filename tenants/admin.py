@@ -3,27 +3,46 @@
 Names and namespaces never change, use is written by tenants.quota alone, and members are changed by owners through the API.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
+from django.forms import CharField, ModelForm
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts import audit
 from accounts.actor import actor_from
 from dbaas.core.clock import SYSTEM_CLOCK
-from dbaas.core.db import atomic
+from tenants import oversight
 from tenants.models import Membership, Quota, Tenant
-from tenants.quota import RESOURCES
+from tenants.oversight import LONGEST_REASON
 
-_LIMITS = tuple(f"max_{name}" for name in RESOURCES)
+
+class QuotaForm(ModelForm):  # type: ignore[type-arg] # at run time it has no parameter
+    """Plan and limits, with the reason for changing them."""
+
+    reason = CharField(
+        max_length=LONGEST_REASON,
+        required=False,
+        help_text="Needed for a change; kept in the audit log, which the tenant's admins can read.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a reason where something is changed."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if set(self.changed_data) - {"reason"} and not cleaned.get("reason"):
+            self.add_error("reason", "Say why the quota is changed.")
+        return cleaned
 
 
 class QuotaInline(TabularInline):  # type: ignore[misc] # the library is untyped
     """Limits can be changed; use is shown beside them."""
 
     model = Quota
+    form = QuotaForm
     can_delete = False
     readonly_fields = ("used_databases", "used_cpu_millicores", "used_memory_mib", "used_storage_gib")
     extra = 0
@@ -42,8 +61,27 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
     list_filter = ("suspended_at",)
     search_fields = ("name", "display_name", "namespace", "id")
     ordering = ("name",)
-    fields = ("id", "name", "display_name", "namespace", "suspended_at", "version", "created_at", "updated_at")
-    readonly_fields = ("id", "name", "namespace", "suspended_at", "version", "created_at", "updated_at")
+    fields = (
+        "id",
+        "name",
+        "display_name",
+        "namespace",
+        "suspended_at",
+        "suspended_because",
+        "version",
+        "created_at",
+        "updated_at",
+    )
+    readonly_fields = (
+        "id",
+        "name",
+        "namespace",
+        "suspended_at",
+        "suspended_because",
+        "version",
+        "created_at",
+        "updated_at",
+    )
     inlines = (QuotaInline,)
     actions = ("suspend", "resume")
 
@@ -58,14 +96,35 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
         return False
 
     @admin.action(description="Suspend", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
-        """Let members of the chosen tenants only read from now on."""
-        self._mark(request, queryset, action="tenant.suspended", suspended_at=SYSTEM_CLOCK.now())
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> TemplateResponse | None:
+        """Let members of the chosen tenants only read from now on, with a reason."""
+        means = "Members can read everything and change nothing. Databases run on, and operations go on to their end."
+        return self._decide(request, queryset, oversight.suspend, means=means)
 
     @admin.action(description="Resume", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
-        """Let members of the chosen tenants change things again."""
-        self._mark(request, queryset, action="tenant.resumed", suspended_at=None)
+    def resume(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> TemplateResponse | None:
+        """Let members of the chosen tenants change things again, with a reason."""
+        return self._decide(request, queryset, oversight.resume, means="Members can change things again.")
+
+    def _decide(
+        self, request: HttpRequest, queryset: QuerySet[Tenant], carry_out: Callable[..., bool], *, means: str
+    ) -> TemplateResponse | None:
+        """Ask for a reason, or do it with the one that was given."""
+        if reason := request.POST.get("reason", "").strip():
+            changed = [tenant.name for tenant in queryset if carry_out(actor_from(request), tenant.id, reason=reason)]
+            self.message_user(request, f"Changed: {', '.join(changed) or 'none'}.")
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": carry_out.__name__.capitalize(),
+            "opts": self.model._meta,
+            "action": carry_out.__name__,
+            "means": means,
+            "tenants": queryset,
+            "is_reason_missing": "reason" in request.POST,
+            "longest_reason": LONGEST_REASON,
+        }
+        return TemplateResponse(request, "tenants_admin/decide.html", context)
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """Store the change as a new version, so that clients' ETags tell."""
@@ -78,16 +137,13 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Store the limits only: the use may have changed since the form was opened."""
         del change
-        for quota in formset.save(commit=False):
-            limits = {name: getattr(quota, name) for name in _LIMITS}
-            Quota.objects.filter(tenant_id=quota.tenant_id).update(**limits)
-            self._record(request, form.instance, "tenant.quota_changed", detail=limits)
-
-    def _mark(self, request: HttpRequest, queryset: QuerySet[Tenant], *, action: str, suspended_at: Any) -> None:
-        with atomic():
-            for tenant in queryset:
-                Tenant.objects.filter(id=tenant.id).update(suspended_at=suspended_at, version=F("version") + 1)
-                self._record(request, tenant, action)
+        formset.save(commit=False)
+        for shown in formset.forms:
+            if set(shown.changed_data) - {"reason"}:
+                asked = shown.cleaned_data
+                oversight.change_quota(
+                    actor_from(request), form.instance.id, plan=asked["plan"], limits=asked, reason=asked["reason"]
+                )
 
     @staticmethod
     def _record(request: HttpRequest, tenant: Tenant, action: str, detail: dict[str, Any] | None = None) -> None:

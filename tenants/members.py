@@ -1,4 +1,4 @@
-"""Who belongs to a tenant: add, change and remove members, and never lose the last owner.
+"""Who belongs to a tenant: admit, change and remove members, and never lose the last owner.
 
 Two owners who demote each other at the same moment must not both succeed. Each change that takes an owner away therefore raises the tenant's
 `membership_version` from the value at which another owner was seen; the second of two finds it raised and is refused.
@@ -11,12 +11,12 @@ from django.db.models import F
 
 from accounts import audit
 from accounts.actor import Actor
-from accounts.models import User, normalized_email
+from accounts.models import User
+from accounts.permissions import Permission, Role
 from dbaas.core.db import atomic
-from dbaas.core.errors import Conflict, NotFound, Unprocessable
+from dbaas.core.errors import Conflict, NotFound
 from tenants.access import require
 from tenants.models import Membership, Tenant
-from tenants.roles import Action, Role
 
 
 class LastOwner(Conflict):
@@ -37,27 +37,17 @@ class AlreadyMember(Conflict):
     code = "member.exists"
 
 
-class NoSuchAccount(Unprocessable):
-    """Nobody has an account with this e-mail address: ask them to register first."""
-
-    code = "member.no_account"
-
-
 class MembersChanged(Conflict):
     """Somebody else changed the members at the same moment: look at them, and try again."""
 
     code = "member.changed_meanwhile"
 
 
-def add(actor: Actor, tenant_id: UUID, *, email: str, role: Role) -> Membership:
-    """Make the person with this address a member.
+def admit(actor: Actor, tenant_id: UUID, user: User, *, role: Role) -> Membership:
+    """Make this person a member; who may is the caller's business (people come by invitation, see tenants.invitations).
 
-    Raises: TenantNotFound, Forbidden, TenantSuspended. NoSuchAccount. AlreadyMember.
+    Raises: AlreadyMember.
     """
-    require(actor, tenant_id, _needed(role))
-    user = User.objects.filter(email=normalized_email(email), is_active=True).first()
-    if user is None:
-        raise NoSuchAccount
     try:
         with atomic():
             membership = Membership.objects.create(tenant_id=tenant_id, user=user, role=role)
@@ -67,14 +57,19 @@ def add(actor: Actor, tenant_id: UUID, *, email: str, role: Role) -> Membership:
     return membership
 
 
+def needed_to_give(role: Role) -> Permission:
+    """Return what it takes to make somebody this, or to unmake it."""
+    return Permission.OWNERS_MANAGE if role == Role.OWNER else Permission.MEMBERS_MANAGE
+
+
 def change_role(actor: Actor, tenant_id: UUID, user_id: UUID, *, role: Role) -> Membership:
     """Give a member another role; only owners make and unmake owners.
 
     Raises: TenantNotFound, Forbidden, TenantSuspended. MemberNotFound. LastOwner. MembersChanged.
     """
-    require(actor, tenant_id, _needed(role))
+    require(actor, tenant_id, needed_to_give(role))
     membership = _member(tenant_id, user_id)
-    require(actor, tenant_id, _needed(Role(membership.role)))
+    require(actor, tenant_id, needed_to_give(Role(membership.role)))
     with atomic():
         if membership.role == Role.OWNER and role != Role.OWNER:
             _leave_an_owner_besides(user_id, tenant_id)
@@ -91,10 +86,10 @@ def remove(actor: Actor, tenant_id: UUID, user_id: UUID) -> None:
     Raises: TenantNotFound, Forbidden, TenantSuspended. MemberNotFound. LastOwner. MembersChanged.
     """
     is_leaving = actor.user_id == user_id
-    require(actor, tenant_id, Action.READ if is_leaving else Action.MANAGE_MEMBERS)
+    require(actor, tenant_id, Permission.TENANT_LEAVE if is_leaving else Permission.MEMBERS_MANAGE)
     membership = _member(tenant_id, user_id)
     if not is_leaving:
-        require(actor, tenant_id, _needed(Role(membership.role)))
+        require(actor, tenant_id, needed_to_give(Role(membership.role)))
     with atomic():
         if membership.role == Role.OWNER:
             _leave_an_owner_besides(user_id, tenant_id)
@@ -102,10 +97,6 @@ def remove(actor: Actor, tenant_id: UUID, user_id: UUID) -> None:
         if not deleted:
             raise MembersChanged
         _record(actor, "member.removed", membership, role=membership.role)
-
-
-def _needed(role: Role) -> Action:
-    return Action.MANAGE_OWNERS if role == Role.OWNER else Action.MANAGE_MEMBERS
 
 
 def _member(tenant_id: UUID, user_id: UUID) -> Membership:

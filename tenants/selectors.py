@@ -6,10 +6,9 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from accounts.actor import Actor
-from accounts.models import AuditEvent
+from accounts.permissions import Permission
 from tenants.access import TenantNotFound, require, tenants_of
 from tenants.models import Membership, Quota, Tenant
-from tenants.roles import Action
 
 
 def tenants_with_role(actor: Actor) -> QuerySet[Tenant, Any]:
@@ -33,7 +32,7 @@ def quota_of(actor: Actor, tenant_id: UUID) -> Quota:
 
     Raises: TenantNotFound.
     """
-    require(actor, tenant_id, Action.READ)
+    require(actor, tenant_id, Permission.TENANT_READ)
     return Quota.objects.get(tenant_id=tenant_id)
 
 
@@ -42,14 +41,5 @@ def members_of(actor: Actor, tenant_id: UUID) -> QuerySet[Membership]:
 
     Raises: TenantNotFound.
     """
-    require(actor, tenant_id, Action.READ)
+    require(actor, tenant_id, Permission.MEMBERS_READ)
     return Membership.objects.filter(tenant_id=tenant_id).select_related("user")
-
-
-def audit_log_of(actor: Actor, tenant_id: UUID) -> QuerySet[AuditEvent]:
-    """Return what was done in the tenant.
-
-    Raises: TenantNotFound, Forbidden.
-    """
-    require(actor, tenant_id, Action.READ_AUDIT_LOG)
-    return AuditEvent.objects.filter(tenant_id=tenant_id)

@@ -8,17 +8,23 @@ from django.db.models import F
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.permissions import Permission, Role
 from dbaas.core.clock import SYSTEM_CLOCK, Clock
 from dbaas.core.db import atomic
-from dbaas.core.errors import Conflict, Stale
+from dbaas.core.errors import Conflict, Forbidden, Stale
 from tenants.access import require
 from tenants.models import Membership, Quota, Tenant
-from tenants.roles import Action, Role
 
 _NAMESPACE_MAX = 63
 """A DNS label. Source: RFC 1123 section 2.1, which Kubernetes demands of namespaces."""
 _NAMESPACE_PREFIX = "dbaas-"
 _DIGEST_DIGITS = 8
+
+
+class KeyIsBound(Forbidden):
+    """The API key is bound to one tenant, so it cannot make another: use a key that is not, or log in."""
+
+    code = "api_key.bound_to_tenant"
 
 
 class TenantNameTaken(Conflict):
@@ -30,8 +36,10 @@ class TenantNameTaken(Conflict):
 def create(actor: Actor, *, name: str, display_name: str = "") -> Tenant:
     """Make a tenant, with the usual quota and the actor as its owner.
 
-    Raises: TenantNameTaken.
+    Raises: TenantNameTaken. KeyIsBound.
     """
+    if actor.tenant_id is not None:
+        raise KeyIsBound
     try:
         with atomic():
             tenant = Tenant.objects.create(name=name, display_name=display_name, namespace=namespace_for(name))
@@ -55,7 +63,7 @@ def rename(
 
     Raises: TenantNotFound, Forbidden, TenantSuspended. Stale — the tenant is no longer at `expected_version`.
     """
-    require(actor, tenant_id, Action.CHANGE_TENANT)
+    require(actor, tenant_id, Permission.TENANT_CHANGE)
     expected = {} if expected_version is None else {"version": expected_version}
     with atomic():
         tenant = Tenant.objects.filter(id=tenant_id, **expected)

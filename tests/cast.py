@@ -8,10 +8,10 @@ from django.test import Client
 
 from accounts.actor import Actor, Credential, Origin, Via, actor_of
 from accounts.models import User
+from accounts.permissions import Role
 from accounts.tokens import issue_access
 from tenants import members, services
 from tenants.models import Tenant
-from tenants.roles import Role
 
 PASSWORD = "a long pass phrase"
 
@@ -32,8 +32,8 @@ def tenant_of(owner: User, name: str = "shop") -> Tenant:
 
 
 def join(owner: User, tenant: Tenant, user: User, role: Role) -> None:
-    """Have the owner make somebody a member."""
-    members.add(acting(owner), tenant.id, email=user.email, role=role)
+    """Make somebody a member, as if the owner's invitation had been accepted."""
+    members.admit(acting(owner), tenant.id, user, role=role)
 
 
 class Api:

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import connections
 
 from accounts.models import User
+from accounts.permissions import Role
 from tenants.models import Tenant
-from tenants.roles import Role
 from tests import cast
 
 _Result = TypeVar("_Result")

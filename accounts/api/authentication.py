@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 
 from accounts import api_keys, sessions
-from accounts.actor import Credential, Via
+from accounts.actor import Credential, Via, origin_of
 from accounts.models import User
 from accounts.tokens import TokenInvalid
 
@@ -41,13 +41,13 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Credential] | None:
         """Return whose key it is, or None if there is no such header.
 
-        Raises: ApiKeyInvalid.
+        Raises: ApiKeyInvalid, NetworkForbidden.
         """
         text = request.headers.get("X-API-Key")
         if text is None:
             return None
-        key = api_keys.authenticated(text)
-        return key.user, Credential(via=Via.API_KEY, id=key.id)
+        key = api_keys.authenticated(text, origin=origin_of(request))
+        return key.user, api_keys.credential_of(key)
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge for a 401."""

@@ -4,6 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.key_limits import MAX_NETWORKS
+from accounts.permissions import Scope
+
 
 class RegisterSerializer(serializers.Serializer[Any]):
     """A new account."""
@@ -35,6 +38,28 @@ class ApiKeyCreateSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="Never, if left out."
     )
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=[scope.value for scope in Scope]),
+        required=False,
+        allow_null=True,
+        default=None,
+        allow_empty=False,
+        max_length=len(Scope),
+        help_text="What of your rights it has; if left out, all but making further keys.",
+    )
+    tenant = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The only tenant that it opens; all of yours, if left out.",
+    )
+    allowed_networks = serializers.ListField(
+        child=serializers.CharField(max_length=43),
+        required=False,
+        default=list,
+        max_length=MAX_NETWORKS,
+        help_text="From where it may be used, in CIDR notation; from anywhere, if left out.",
+    )
 
 
 class UserSerializer(serializers.Serializer[Any]):
@@ -61,8 +86,12 @@ class ApiKeySerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="How the key begins, after `dbk_`.")
+    scopes = serializers.ListField(child=serializers.CharField())
+    tenant = serializers.UUIDField(allow_null=True)
+    allowed_networks = serializers.ListField(child=serializers.CharField())
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
+    last_used_address = serializers.CharField(allow_null=True, help_text="From where, that time.")
     created_at = serializers.DateTimeField()
 
 

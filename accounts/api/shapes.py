@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.models import ApiKey, AuditEvent, User
 from accounts.sessions import TokenPair
+from accounts.trail.chain import content_of
 
 
 def show_user(user: User) -> dict[str, Any]:
@@ -29,22 +30,17 @@ def show_api_key(key: ApiKey) -> dict[str, Any]:
         "id": key.id,
         "name": key.name,
         "prefix": key.prefix,
+        "scopes": key.scopes,
+        "tenant": key.tenant_id,
+        "allowed_networks": key.allowed_networks,
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,
+        "last_used_address": key.last_used_address or None,
         "created_at": key.created_at,
     }
 
 
 def show_audit_event(event: AuditEvent) -> dict[str, Any]:
-    """Return an entry of the audit log."""
-    return {
-        "id": event.id,
-        "at": event.at,
-        "actor": {"id": event.actor_id, "email": event.actor_email, "via": event.via},
-        "action": event.action,
-        "object": {"type": event.object_type, "id": event.object_id},
-        "outcome": event.outcome,
-        "address": event.address,
-        "request_id": event.request_id,
-        "detail": event.detail,
-    }
+    """Return an entry of the audit log: exactly what its digest covers, and the digest."""
+    seal = None if event.position is None else {"position": event.position, "digest": event.digest}
+    return {**content_of(event), "seal": seal}

@@ -5,7 +5,7 @@ The rest is refused by the applications themselves.
 
 from datetime import timedelta
 
-from dbaas.core.errors import InvalidRequest, NotFound, Rejected, Transient, Unauthenticated
+from dbaas.core.errors import Forbidden, InvalidRequest, NotFound, Rejected, Transient, Unauthenticated
 
 
 class MalformedJson(InvalidRequest):
@@ -36,6 +36,18 @@ class CredentialsInvalid(Unauthenticated):
     """The credentials that came with the request are not valid: log in again, or send a live API key."""
 
     code = "auth.invalid"
+
+
+class ScopeMissing(Forbidden):
+    """The API key's scopes do not allow this: use a key that has the scope in `scope_needed`, or log in where no key will do."""
+
+    code = "api_key.scope_missing"
+
+
+class NetworkForbidden(Forbidden):
+    """The API key may not be used from this address: call from one of its allowed networks, or make a key for yours."""
+
+    code = "api_key.network_forbidden"
 
 
 class RouteNotFound(NotFound):

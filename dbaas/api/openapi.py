@@ -21,6 +21,9 @@ _ATTRIBUTE = "problems"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _CHANGING = (*_WITH_BODY, "DELETE")
 
+_OF_KEYS = "ApiKey"
+"""The security scheme whose requirement names scopes; OpenAPI 3.1 allows that for every type of scheme."""
+
 ProblemKind = type[errors.ProductError]
 
 
@@ -98,11 +101,14 @@ class ProblemAwareSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, Any]]:
         """Return each way to authenticate once; the settings and the authentication classes name the same ones."""
         ways: list[dict[str, Any]] = super().get_auth()
-        return [way for index, way in enumerate(ways) if way not in ways[:index]]
+        scope = self._scope()
+        named = [{name: [scope] if name == _OF_KEYS and scope else held for name, held in way.items()} for way in ways]
+        return [way for index, way in enumerate(named) if way not in named[:index]]
 
     def _problems(self) -> list[ProblemKind]:
         declared = getattr(getattr(self.view, self.method.lower(), None), _ATTRIBUTE, None)
         found = [*self._of_form(), *self._of_caller(), *(self._usual() if declared is None else declared)]
+        found.append(api_errors.TooManyRequests)
         return list(dict.fromkeys(found))
 
     def _of_form(self) -> list[ProblemKind]:
@@ -116,7 +122,13 @@ class ProblemAwareSchema(AutoSchema):
         return [errors.InvalidRequest] if any(item["in"] == "query" for item in self._get_parameters()) else []
 
     def _of_caller(self) -> list[ProblemKind]:
-        return [errors.Unauthenticated] if self.view.get_authenticators() else []
+        if not self.view.get_authenticators():
+            return []
+        return [errors.Unauthenticated, api_errors.ScopeMissing, api_errors.NetworkForbidden]
+
+    def _scope(self) -> str | None:
+        """Return the scope that the view's method needs of an API key (accounts.api.permissions puts it there)."""
+        return getattr(getattr(self.view, self.method.lower(), None), "scope", None)
 
     def _usual(self) -> list[ProblemKind]:
         """Return what a method can be expected to raise that declares nothing."""

@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from dbaas.settings import headers
 from dbaas.settings.console import UNFOLD  # noqa: F401 -- a setting of django-unfold
 from dbaas.settings.databases import database_from
 from dbaas.settings.env import ROOT, Environment
 from dbaas.settings.logs import logging_from
+from dbaas.settings.mail import mail_from
 from dbaas.settings.openapi import SPECTACULAR
 from dbaas.settings.queues import celery_from
 
@@ -24,16 +26,22 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "corsheaders",
+    "csp",
     "dbaas.api",
     "dbaas.health",
     "accounts",
     "tenants",
+    "webhooks",
     "provisioning",
 ]
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "dbaas.api.request_id.RequestIdMiddleware",
+    "dbaas.api.rate_limits.enforcement.RateLimitMiddleware",
+    "dbaas.api.page_headers.PageHeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "dbaas.api.body_limit.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -66,11 +74,15 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.AccessTokenAuthentication",
         "accounts.api.authentication.ApiKeyAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "dbaas.api.rate_limits.enforcement.IsWithinRate",
+        "accounts.api.permissions.IsPermitted",
+    ],
     "DEFAULT_PARSER_CLASSES": ["dbaas.api.json.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["dbaas.api.json.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "dbaas.api.openapi.ProblemAwareSchema",
     "EXCEPTION_HANDLER": "dbaas.api.problems.exception_to_response",
+    "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -91,6 +103,10 @@ SPECTACULAR_SETTINGS = SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 PROMETHEUS_EXPORT_MIGRATIONS = False
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY: dict[str, Any] = headers.CONTENT_SECURITY_POLICY
+ADMIN_POLICY: dict[str, Any] = headers.ADMIN_POLICY
+DOCS_POLICY: dict[str, Any] = headers.DOCS_POLICY
+PERMISSIONS_POLICY: str = headers.PERMISSIONS_POLICY
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
@@ -99,22 +115,34 @@ SESSION_COOKIE_HTTPONLY = True
 ACCESS_TOKEN_LIFETIME: timedelta
 ALIVE_DIR: Path
 API_KEY_PEPPER: str
+AUDIT_RETENTION: timedelta
 BASE_DIR: Path
 CELERY: dict[str, Any]
 CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
 DATA_DIR: Path
+ENCRYPTION_KEYS: list[str]
 FLOWER_URL: str
-JWT_SIGNING_KEY: str
+JWT_SIGNING_KEYS: list[str]
 LEASE_SECONDS: int
 MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
+OPEN_REGISTRATION: bool
 PROMETHEUS_URL: str
 PUBLIC_URL: str
+RATE_LIMITS: dict[str, int]
+RATE_LIMIT_URL: str
 REFRESH_TOKEN_LIFETIME: timedelta
 TRUSTED_PROXIES: list[str]
+WEBHOOKS_PER_TENANT: int
+WEBHOOK_ALLOWED_NETWORKS: list[str]
+WEBHOOK_ALLOW_LOOPBACK: bool
+WEBHOOK_CA_PATH: str
+WEBHOOK_DENIED_NETWORKS: list[str]
+WEBHOOK_RETENTION_DAYS: int
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+STAFF_NEEDS_TOTP: bool
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -130,41 +158,64 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "ALIVE_DIR": environment.alive_dir,
         "DATA_DIR": environment.dbaas_data_dir,
         "SECRET_KEY": environment.secret_key,
-        "JWT_SIGNING_KEY": environment.jwt_signing_key,
+        "JWT_SIGNING_KEYS": _listed(environment.jwt_signing_key),
         "API_KEY_PEPPER": environment.api_key_pepper,
+        "ENCRYPTION_KEYS": _listed(environment.encryption_keys),
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
         "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
-        "SIMPLE_JWT": _simple_jwt(environment),
+        "AUDIT_RETENTION": timedelta(days=environment.audit_retention_days),
         "DATABASES": {"default": database_from(environment)},
         "CELERY": celery_from(
             broker_url=environment.broker_url, is_publisher=is_publisher, lease_seconds=environment.lease_seconds
         ),
+        "RATE_LIMITS": _rate_limits(environment),
+        "RATE_LIMIT_URL": environment.rate_limit_url or _shared_by(environment.broker_url),
         "LEASE_SECONDS": environment.lease_seconds,
         "LOGGING": logging_from(level=environment.log_level, log_format=environment.log_format),
         "ALLOWED_HOSTS": _listed(environment.allowed_hosts),
         "CSRF_TRUSTED_ORIGINS": _listed(environment.csrf_trusted_origins),
+        **mail_from(environment),
+        "OPEN_REGISTRATION": environment.open_registration,
+        **headers.cors_from(_listed(environment.cors_allowed_origins)),
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
+        "STAFF_NEEDS_TOTP": environment.staff_needs_totp,
         "CLUSTER_CALLS_PER_SECOND": environment.cluster_calls_per_second,
         "CRASH_POINT": environment.dbaas_crash,
         "TRUSTED_PROXIES": _listed(environment.trusted_proxies),
         "MAX_OPERATIONS_IN_DISPATCH": environment.max_operations_in_dispatch,
         "MAX_OPERATIONS_PER_TENANT_IN_DISPATCH": environment.max_operations_per_tenant_in_dispatch,
         "STATIC_ROOT": _static_root(environment.dbaas_data_dir),
+        **_webhooks(environment),
     }
 
 
-def _simple_jwt(environment: Environment) -> dict[str, Any]:
+def _webhooks(environment: Environment) -> dict[str, Any]:
     return {
-        "ALGORITHM": "HS256",
-        "SIGNING_KEY": environment.jwt_signing_key,
-        "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.access_token_minutes),
-        "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.refresh_token_days),
-        "ISSUER": "dbaas",
-        "AUDIENCE": "dbaas-api",
-        "UPDATE_LAST_LOGIN": False,
+        "WEBHOOKS_PER_TENANT": environment.webhooks_per_tenant,
+        "WEBHOOK_ALLOWED_NETWORKS": _listed(environment.webhook_allowed_networks),
+        "WEBHOOK_ALLOW_LOOPBACK": environment.webhook_allow_loopback,
+        "WEBHOOK_CA_PATH": environment.webhook_ca_path,
+        "WEBHOOK_DENIED_NETWORKS": _listed(environment.webhook_denied_networks),
+        "WEBHOOK_RETENTION_DAYS": environment.webhook_retention_days,
     }
+
+
+def _rate_limits(environment: Environment) -> dict[str, int]:
+    """Return how many requests a minute, by dbaas.api.rate_limits.rates.Rate."""
+    return {
+        "reads": environment.rate_limit_reads_per_minute,
+        "writes": environment.rate_limit_writes_per_minute,
+        "credentials": environment.rate_limit_credentials_per_minute,
+        "logins": environment.rate_limit_logins_per_minute,
+        "anonymous": environment.rate_limit_anonymous_per_minute,
+    }
+
+
+def _shared_by(broker_url: str) -> str:
+    """Return the broker's URL if it is a server that can count; each process counts alone otherwise."""
+    return broker_url if broker_url.startswith(("redis://", "rediss://")) else ""
 
 
 def _static_root(data_dir: Path) -> Path:

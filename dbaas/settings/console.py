@@ -15,6 +15,7 @@ UNFOLD = {
     "SITE_HEADER": "DBaaS",
     "SITE_SUBHEADER": "Databases and operations",
     "SHOW_VIEW_ON_SITE": False,
+    "LOGIN": {"form": "accounts.operator_login.OperatorLoginForm"},
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": True,
@@ -35,6 +36,7 @@ UNFOLD = {
                     _item("Databases", "database", "/admin/provisioning/database/?is_live__exact=1"),
                     _item("Backups", "backup", "/admin/provisioning/backup/"),
                     _item("Tenants", "groups", "/admin/tenants/tenant/"),
+                    _item("Webhooks", "webhook", "/admin/webhooks/endpoint/"),
                     _item("Clusters", "hub", "/admin/provisioning/cluster/"),
                     _item("Background jobs (Flower)", "local_florist", "provisioning.admin.databases.flower_address"),
                     _item("Health", "monitor_heart", "/health/ready"),

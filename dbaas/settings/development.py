@@ -11,6 +11,8 @@ _environment = read_environment(
     secret_key=DEVELOPMENT_SECRET,
     jwt_signing_key=DEVELOPMENT_SECRET,
     api_key_pepper=DEVELOPMENT_SECRET,
+    encryption_keys=DEVELOPMENT_SECRET,
     broker_url="redis://127.0.0.1:6379/0",
+    email_url="console:",
 )
 globals().update(settings_from(_environment, is_publisher=only_publishes(sys.argv[0])))

@@ -15,16 +15,19 @@ def _refusals(environment: Environment) -> list[str]:
         "SECRET_KEY": environment.secret_key,
         "JWT_SIGNING_KEY": environment.jwt_signing_key,
         "API_KEY_PEPPER": environment.api_key_pepper,
+        "ENCRYPTION_KEYS": environment.encryption_keys,
     }
     found = [
         f"{name} is the development default: set a random one."
         for name, value in secrets.items()
-        if value == DEVELOPMENT_SECRET
+        if DEVELOPMENT_SECRET in value
     ]
     if len(set(secrets.values())) < len(secrets):
-        found.append("SECRET_KEY, JWT_SIGNING_KEY and API_KEY_PEPPER must differ from each other.")
+        found.append("SECRET_KEY, JWT_SIGNING_KEY, API_KEY_PEPPER and ENCRYPTION_KEYS must differ from each other.")
     if not environment.allow_sqlite_in_production and environment.database_url.partition(":")[0] in ("", "sqlite"):
         found.append("DATABASE_URL is SQLite: name a PostgreSQL or MongoDB, or set ALLOW_SQLITE_IN_PRODUCTION=true.")
+    if environment.webhook_allow_loopback:
+        found.append("WEBHOOK_ALLOW_LOOPBACK is for laptops: customers could make the product call itself.")
     return found
 
 

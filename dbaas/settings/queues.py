@@ -32,10 +32,18 @@ SOFT_SHUTDOWN_SECONDS = 22
 _QUEUES = {
     "task_default_queue": "ops",
     "task_create_missing_queues": False,
-    "task_queues": {"ops": {}, "maintenance": {}},
-    "task_routes": {"provisioning.advance": {"queue": "ops"}, "provisioning.*": {"queue": "maintenance"}},
+    "task_queues": {"ops": {}, "maintenance": {}, "webhooks": {}},
+    "task_routes": {
+        "provisioning.advance": {"queue": "ops"},
+        "provisioning.*": {"queue": "maintenance"},
+        "webhooks.deliver": {"queue": "webhooks"},
+        "webhooks.*": {"queue": "maintenance"},
+    },
 }
-"""`ops` carries operations' steps; `maintenance` what keeps the system going, so that a flood of one cannot starve the other."""
+"""`ops` carries operations' steps; `maintenance` what keeps the system going, so that a flood of one cannot starve the other.
+
+`webhooks` has a worker of its own, because its tasks wait for other people's servers (docs/decisions/0018).
+"""
 
 BEAT_SCHEDULE = {
     "dispatch due operations": {"task": "provisioning.dispatch_due", "schedule": 1.0, "options": {"expires": 5}},
@@ -46,6 +54,14 @@ BEAT_SCHEDULE = {
     },
     "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
     "look after backups": {"task": "provisioning.look_after", "schedule": 60.0, "options": {"expires": 50}},
+    "seal the audit trail": {"task": "provisioning.seal_audit_trail", "schedule": 5.0, "options": {"expires": 5}},
+    "send letters": {"task": "provisioning.send_letters", "schedule": 5.0, "options": {"expires": 5}},
+    "keep the audit trail": {
+        "task": "provisioning.keep_audit_trail",
+        "schedule": 86400.0,
+        "options": {"expires": 3600},
+    },
+    "forget old deliveries": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 600}},
     "audit quotas": {"task": "provisioning.audit_quotas", "schedule": 86400.0, "options": {"expires": 3600}},
 }
 """In seconds. A message that waited longer than `expires` is dropped: the next one does the same."""

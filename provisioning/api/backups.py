@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.errors import CursorInvalid, IdempotencyKeyInvalid
 from dbaas.api.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
@@ -104,6 +106,7 @@ class BackupsView(ActorView):
         parameters=[BackupFilterSerializer, *PAGE_PARAMETERS],
         responses={200: page_of(BackupSerializer)},
     )
+    @needs(Permission.BACKUPS_READ)
     @raises(CursorInvalid)
     def get(self, request: Request) -> Response:
         """List the backups of all your tenants, newest first; those of deleted databases too."""
@@ -124,6 +127,7 @@ class DatabaseBackupsView(ActorView):
         parameters=PAGE_PARAMETERS,
         responses={200: page_of(BackupSerializer)},
     )
+    @needs(Permission.BACKUPS_READ)
     @raises(DatabaseNotFound, CursorInvalid)
     def get(self, request: Request, database_id: UUID) -> Response:
         """List what one database can be restored from, newest first."""
@@ -136,6 +140,7 @@ class BackupView(ActorView):
     """GET and DELETE backups/{id}."""
 
     @extend_schema(operation_id="read_backup", summary="Read a backup", tags=_TAGS, responses={200: BackupSerializer})
+    @needs(Permission.BACKUPS_READ)
     @raises(BackupNotFound)
     def get(self, _request: Request, backup_id: UUID) -> Response:
         """Return a backup."""
@@ -149,6 +154,7 @@ class BackupView(ActorView):
         responses={202: OperationSerializer},
         examples=[examples.OPERATION],
     )
+    @needs(Permission.BACKUPS_WRITE)
     @raises(
         BackupNotFound,
         Forbidden,
@@ -177,6 +183,7 @@ class PolicyView(ActorView):
         tags=_TAGS,
         responses={200: ShownPolicySerializer},
     )
+    @needs(Permission.BACKUPS_READ)
     @raises(DatabaseNotFound, NoPolicy)
     def get(self, _request: Request, database_id: UUID) -> Response:
         """Return the policy in force, and the window of point-in-time recovery."""
@@ -195,6 +202,7 @@ class PolicyView(ActorView):
         responses={202: OperationSerializer},
         examples=[examples.OPERATION],
     )
+    @needs(Permission.BACKUPS_WRITE)
     @raises(
         DatabaseNotFound,
         Forbidden,

@@ -5,6 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.openapi import raises
 from dbaas.core.errors import NotFound
 from provisioning import selectors
@@ -38,6 +40,7 @@ class EnginesView(APIView):
         responses={200: EnginesSerializer},
         examples=[examples.ENGINES],
     )
+    @needs(Permission.CATALOGUE_READ)
     @raises()
     def get(self, _request: Request) -> Response:
         """List the engines with the topologies that each offers and what can be chosen in them."""
@@ -54,6 +57,7 @@ class VersionsView(APIView):
         responses={200: VersionsSerializer},
         examples=[examples.VERSIONS],
     )
+    @needs(Permission.CATALOGUE_READ)
     @raises(EngineNotFound)
     def get(self, _request: Request, name: str) -> Response:
         """List the versions of one engine, the newest first."""
@@ -73,6 +77,7 @@ class PlansView(APIView):
         responses={200: PlansSerializer},
         examples=[examples.PLANS],
     )
+    @needs(Permission.CATALOGUE_READ)
     @raises()
     def get(self, _request: Request) -> Response:
         """List the sizes that a node can have, the smallest first."""
@@ -89,6 +94,7 @@ class RegionsView(APIView):
         responses={200: RegionsSerializer},
         examples=[examples.REGIONS],
     )
+    @needs(Permission.CATALOGUE_READ)
     @raises()
     def get(self, _request: Request) -> Response:
         """List the regions, and which of them take new databases."""

@@ -10,10 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.errors import CursorInvalid, IdempotencyKeyInvalid
 from dbaas.api.etag import is_unchanged, not_modified, require_match
 from dbaas.api.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
+from dbaas.api.rate_limits.rates import Rate
 from dbaas.api.views import validated, validated_query
 from dbaas.core.errors import Forbidden, Stale
 from provisioning import selectors
@@ -53,6 +56,7 @@ class DatabasesView(ActorView):
         responses={200: page_of(DatabaseSerializer)},
         examples=[examples.DATABASES],
     )
+    @needs(Permission.DATABASES_READ)
     @raises(CursorInvalid)
     def get(self, request: Request) -> Response:
         """List the databases of all your tenants, newest first; deleted ones are left out."""
@@ -70,6 +74,7 @@ class DatabasesView(ActorView):
         responses={202: OperationSerializer},
         examples=[examples.SMALLEST_ORDER, examples.FULL_ORDER, examples.OPERATION],
     )
+    @needs(Permission.DATABASES_WRITE)
     @raises(
         InvalidOrder,
         Forbidden,
@@ -98,6 +103,7 @@ class DatabaseView(ActorView):
         responses={200: DatabaseSerializer},
         examples=[examples.DATABASE],
     )
+    @needs(Permission.DATABASES_READ)
     @raises(DatabaseNotFound)
     def get(self, request: Request, database_id: UUID) -> Response | HttpResponse:
         """Return a database; 304 if `If-None-Match` names its present ETag."""
@@ -118,6 +124,7 @@ class DatabaseView(ActorView):
         responses={200: DatabaseSerializer, 202: OperationSerializer},
         examples=[examples.CHANGE, examples.DATABASE],
     )
+    @needs(Permission.DATABASES_WRITE)
     @raises(
         DatabaseNotFound,
         Forbidden,
@@ -151,6 +158,7 @@ class DatabaseView(ActorView):
         responses={202: OperationSerializer},
         examples=[examples.OPERATION],
     )
+    @needs(Permission.DATABASES_WRITE)
     @raises(
         DatabaseNotFound,
         Forbidden,
@@ -174,6 +182,8 @@ class DatabaseView(ActorView):
 class CredentialsView(ActorView):
     """GET databases/{id}/credentials."""
 
+    rate = Rate.CREDENTIALS
+
     @extend_schema(
         operation_id="read_credentials",
         summary="Read how to connect",
@@ -182,6 +192,7 @@ class CredentialsView(ActorView):
         examples=[examples.CREDENTIALS],
         parameters=[OpenApiParameter("database_id", UUID, OpenApiParameter.PATH)],
     )
+    @needs(Permission.CREDENTIALS_READ)
     @raises(DatabaseNotFound, Forbidden, credentials.NoCredentialsYet, ClusterUnavailable)
     def get(self, _request: Request, database_id: UUID) -> Response:
         """Return user, password and a URI, read from the cluster for this request; each read is on record. We keep no password."""

@@ -7,6 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.openapi import raises
 from dbaas.api.views import validated_query
 from dbaas.core.errors import Forbidden
@@ -48,6 +50,7 @@ class EventsView(ActorView):
         responses={200: DatabaseEventsSerializer},
         examples=[EVENTS_EXAMPLE],
     )
+    @needs(Permission.DATABASES_READ)
     @raises(DatabaseNotFound)
     def get(self, request: Request, database_id: UUID) -> Response:
         """List the cluster's events, the object's conditions and the operations' timelines, newest first, in one list."""
@@ -67,6 +70,7 @@ class MetricsView(ActorView):
         responses={200: MetricsSerializer},
         examples=[METRICS_EXAMPLE],
     )
+    @needs(Permission.DATABASES_READ)
     @raises(DatabaseNotFound, MetricsUnavailable)
     def get(self, request: Request, database_id: UUID) -> Response:
         """Return CPU, memory, storage, connections and more, over a window where a Prometheus keeps them, else of this moment."""
@@ -88,6 +92,7 @@ class LogsView(ActorView):
         responses={200: LogSerializer},
         examples=[LOG_EXAMPLE],
     )
+    @needs(Permission.LOGS_READ)
     @raises(DatabaseNotFound, Forbidden, TenantSuspended, PodNotFound, NoLog, SimulatedLog, ClusterUnavailable)
     def get(self, request: Request, database_id: UUID) -> Response:
         """Return the last lines of the primary's log, without what looks like a credential; each read is on record."""

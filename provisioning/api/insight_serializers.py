@@ -95,6 +95,9 @@ MetricsSerializer: type[serializers.Serializer[Any]] = type(
 class DatabaseEventSerializer(serializers.Serializer[Any]):
     """One thing that happened."""
 
+    id = serializers.CharField(
+        help_text="What webhooks send as `webhook-id`, for events of the product and its operations; empty for conditions."
+    )
     at = serializers.DateTimeField()
     source = serializers.ChoiceField(  # type: ignore[assignment] # the answer's name for it; serializers use `source` only to read
         choices=[source.value for source in Source], help_text="Who tells."

@@ -24,6 +24,7 @@ def show_history(history: History) -> dict[str, Any]:
 
 def _show_event(event: Event) -> dict[str, Any]:
     return {
+        "id": event.id,
         "at": event.at,
         "source": event.source.value,
         "type": "Warning" if event.is_warning else "Normal",
@@ -67,6 +68,7 @@ def _show_points(points: Sequence[Point]) -> list[tuple[datetime, float]]:
 
 
 _EVENT = {
+    "id": "01980a4e-6f1c-7c3e-9d1b-2f6a5b8c7d90",
     "at": "2026-01-31T09:30:04.000Z",
     "source": "kubernetes",
     "type": "Normal",

@@ -8,6 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.openapi import PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
@@ -36,6 +38,7 @@ class OperationsView(ActorView):
         responses={200: page_of(OperationSerializer)},
         examples=[examples.OPERATIONS],
     )
+    @needs(Permission.OPERATIONS_READ)
     @raises(CursorInvalid)
     def get(self, request: Request) -> Response:
         """List the operations of all your tenants, newest first."""
@@ -57,6 +60,7 @@ class DatabaseOperationsView(ActorView):
         responses={200: page_of(OperationSerializer)},
         examples=[examples.OPERATIONS],
     )
+    @needs(Permission.OPERATIONS_READ)
     @raises(DatabaseNotFound, CursorInvalid)
     def get(self, request: Request, database_id: UUID) -> Response:
         """List what was and is being done to one database, newest first."""
@@ -75,6 +79,7 @@ class OperationView(ActorView):
         responses={200: OperationWithTimelineSerializer},
         examples=[examples.OPERATION_WITH_TIMELINE],
     )
+    @needs(Permission.OPERATIONS_READ)
     @raises(OperationNotFound)
     def get(self, _request: Request, operation_id: UUID) -> Response:
         """Return where an operation stands and everything that happened in it so far."""
@@ -93,6 +98,7 @@ class CancelView(ActorView):
         responses={202: OperationSerializer},
         examples=[examples.OPERATION],
     )
+    @needs(Permission.OPERATIONS_WRITE)
     @raises(OperationNotFound, Forbidden, TenantSuspended, AlreadyFinished, TooLateToCancel, StuckCannotCancel)
     def post(self, _request: Request, operation_id: UUID) -> Response:
         """Ask an operation to turn back: it stops at its next step and undoes what it did. Too late past its point of no return."""
@@ -111,6 +117,7 @@ class RetryView(ActorView):
         responses={202: OperationSerializer},
         examples=[examples.OPERATION],
     )
+    @needs(Permission.OPERATIONS_WRITE)
     @raises(OperationNotFound, Forbidden, TenantSuspended, NotStuck)
     def post(self, _request: Request, operation_id: UUID) -> Response:
         """Let an operation that is stuck go on at the step where it stopped, with fresh tries and deadlines."""

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from provisioning.api import backups, catalogue, databases, insight, operations
+from provisioning.api import backups, catalogue, databases, insight, operations, quota
 from provisioning.api.verbs import verb_routes
 
 urlpatterns = [
+    path("tenants/<uuid:tenant_id>/quota", quota.QuotaView.as_view()),
     path("databases", databases.DatabasesView.as_view()),
     path("databases/<uuid:database_id>", databases.DatabaseView.as_view()),
     path("databases/<uuid:database_id>/credentials", databases.CredentialsView.as_view()),

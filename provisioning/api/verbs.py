@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
 from dbaas.api.errors import IdempotencyKeyInvalid
 from dbaas.api.openapi import IDEMPOTENCY_KEY, raises
 from dbaas.api.views import validated
@@ -70,6 +71,7 @@ def _view(workflow: Workflow, asked: Asked) -> type[ActorView]:
             responses={202: OperationSerializer},
             examples=[*([example] if asked.example else []), examples.OPERATION],
         )
+        @needs(asked.permission)
         @raises(*_ALWAYS, *asked.refuses)
         def post(self, request: Request, database_id: UUID) -> Response:
             """Ask for the operation."""

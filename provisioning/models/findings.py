@@ -12,7 +12,8 @@ class Finding(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="findings")
     what = models.CharField(max_length=20)
-    """`leaked` (deleted by us), `foreign` (left alone), `missing` (marked), `drifted` (the row follows the object)."""
+    """`leaked` (deleted by us), `foreign` (left alone), `missing` (marked), `drifted` (the row follows the object), `quota` (what is held
+    does not fit what runs)."""
     about = models.CharField(max_length=400)
     """The object's address, or the database's id."""
     detail = models.CharField(max_length=1000, blank=True)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from accounts.permissions import Permission
 from dbaas.core.ids import uuid7
+from provisioning.backup_space import require_backup_space
 from provisioning.backups import driver_of
 from provisioning.backups.driver import NoBackupsHere
 from provisioning.copies import give_up_copy, take_copy
@@ -14,10 +16,12 @@ from provisioning.run import Run
 from provisioning.states import DatabaseState
 from provisioning.workflow.declare import PATIENT, Fail, Wait, Workflow
 from provisioning.workflow.request import Accepted, Field, Request
+from tenants.quota import QuotaExceeded
 
 
 def _check(database: Database, _engine: Engine, body: Mapping[str, Any]) -> Accepted:
     driver_of(database.cluster)
+    require_backup_space(database.tenant_id)
     return Accepted(params={"backup_id": str(uuid7()), "note": body.get("note") or ""})
 
 
@@ -30,12 +34,13 @@ WORKFLOW = Workflow(
     on_undone=None,
     within=timedelta(hours=5),
     request=Request(
+        permission=Permission.BACKUPS_WRITE,
         verb="backup",
         summary="Back a database up now",
         description="Take a backup. The database stays in use meanwhile. `GET databases/{id}/backups` lists it.",
         check=_check,
         fields=(Field(name="note", type="text", description="What the backup is for."),),
-        refuses=(NoBackupsHere,),
+        refuses=(NoBackupsHere, QuotaExceeded),
         example={"note": "before the migration"},
     ),
 )

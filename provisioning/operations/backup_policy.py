@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import FieldError
 from provisioning.backups import driver_of
@@ -51,6 +52,7 @@ WORKFLOW = Workflow(
     on_undone=None,
     within=timedelta(minutes=30),
     request=Request(
+        permission=Permission.BACKUPS_WRITE,
         verb="",
         summary="Set a database's backup policy",
         description="Set when backups are taken and how many are kept.",

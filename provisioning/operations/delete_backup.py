@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from accounts.permissions import Permission
 from dbaas.core.errors import Conflict
 from provisioning.copies import discard_archive, discard_copies, discard_repositories
 from provisioning.engine import Engine
@@ -36,6 +37,7 @@ WORKFLOW = Workflow(
     on_undone=None,
     within=timedelta(hours=2),
     request=Request(
+        permission=Permission.BACKUPS_WRITE,
         verb="",
         summary="Delete a backup",
         description="Delete a backup with its content.",

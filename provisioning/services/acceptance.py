@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
+from accounts import audit
 from accounts.actor import Actor
 from dbaas.core.db import after_commit
 from dbaas.core.ids import uuid7
@@ -84,8 +85,8 @@ def operation_row(
     )
 
 
-def insert(operation: Operation, *, then_wake: UUID | None = None) -> None:
-    """Save the new operation with the first line of its timeline, and poke the queue after the commit.
+def insert(operation: Operation, actor: Actor, *, then_wake: UUID | None = None) -> None:
+    """Save the new operation with the first line of its timeline, put it on record, and poke the queue after the commit.
 
     Its database's row must be as it is after the operation took it: its version tells this operation's writes from earlier ones.
     """
@@ -93,6 +94,14 @@ def insert(operation: Operation, *, then_wake: UUID | None = None) -> None:
     operation.save(force_insert=True)
     line = Line(event="accepted", step="", message=f"{all_workflows()[operation.kind].title} was accepted.")
     write_timeline(operation.id, [line], at=operation.created_at)
+    audit.record(
+        actor,
+        action=f"database.{operation.kind}.requested",
+        object_type="database",
+        object_id=operation.database_id,
+        tenant_id=operation.tenant_id,
+        detail={"operation": str(operation.id), "name": operation.database.name},
+    )
     poke_after_commit(then_wake or operation.id)
 
 

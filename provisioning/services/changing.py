@@ -7,15 +7,17 @@ from uuid import UUID
 
 from django.db.models import F
 
+from accounts import audit
 from accounts.actor import Actor
+from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
+from dbaas.core.db import atomic
 from dbaas.core.errors import FieldError, Stale
 from provisioning.models import Database
 from provisioning.orders import InvalidOrder, expiry_problems, label_problems
 from provisioning.selectors import database_of
 from provisioning.services.refusals import StateForbids
 from tenants.access import require
-from tenants.roles import Action
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -30,7 +32,7 @@ def change_database(
     Raises: InvalidOrder — a value is not valid. StateForbids — the database is deleted. Stale — somebody else changed it meanwhile.
     """
     database = database_of(actor, database_id)
-    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
+    require(actor, database.tenant_id, Permission.DATABASES_WRITE)
     if problems := _problems(change):
         raise InvalidOrder("The database cannot be changed so: see the errors by field.", errors=problems)
     if not database.is_live:
@@ -41,8 +43,17 @@ def change_database(
     rows = Database.objects.filter(pk=database.pk, is_live=True)
     if expected_version is not None:
         rows = rows.filter(row_version=expected_version)
-    if columns and not rows.update(**columns, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1):
-        raise Stale
+    with atomic():
+        if columns and not rows.update(**columns, updated_at=SYSTEM_CLOCK.now(), row_version=F("row_version") + 1):
+            raise Stale
+        audit.record(
+            actor,
+            action="database.changed",
+            object_type="database",
+            object_id=database.id,
+            tenant_id=database.tenant_id,
+            detail={"fields": sorted(change)},
+        )
     database.refresh_from_db()
     return database
 

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
+from accounts import audit
 from accounts.actor import Actor
+from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
 from provisioning.lease import Line, write_timeline
@@ -14,7 +16,6 @@ from provisioning.services.acceptance import ask_to_cancel, poke_after_commit
 from provisioning.services.refusals import AlreadyFinished, NotStuck, StuckCannotCancel, TooLateToCancel
 from provisioning.states import FINISHED, OperationState
 from tenants.access import require
-from tenants.roles import Action
 
 
 def cancel(actor: Actor, operation_id: UUID) -> Operation:
@@ -23,7 +24,7 @@ def cancel(actor: Actor, operation_id: UUID) -> Operation:
     Raises: AlreadyFinished, TooLateToCancel, StuckCannotCancel.
     """
     operation = operation_of(actor, operation_id)
-    require(actor, operation.tenant_id, Action.CHANGE_DATABASES)
+    require(actor, operation.tenant_id, Permission.OPERATIONS_WRITE)
     if operation.state in FINISHED:
         raise AlreadyFinished(f"The operation ended as {operation.state}: there is nothing to cancel.")
     if all_workflows()[operation.kind].is_past_return(operation.step or None, operation.params):
@@ -31,6 +32,7 @@ def cancel(actor: Actor, operation_id: UUID) -> Operation:
     with atomic():
         if not ask_to_cancel(operation.id, SYSTEM_CLOCK.now(), why=f"Cancel requested by {actor.email}."):
             raise StuckCannotCancel
+        _record(actor, "operation.cancel_requested", operation)
         poke_after_commit(operation.id)
     return operation_of(actor, operation_id)
 
@@ -41,8 +43,10 @@ def retry(actor: Actor, operation_id: UUID) -> Operation:
     Raises: NotStuck.
     """
     operation = operation_of(actor, operation_id)
-    require(actor, operation.tenant_id, Action.CHANGE_DATABASES)
-    resume(operation, why=f"Retry requested by {actor.email}.")
+    require(actor, operation.tenant_id, Permission.OPERATIONS_WRITE)
+    with atomic():
+        resume(operation, why=f"Retry requested by {actor.email}.")
+        _record(actor, "operation.retried", operation)
     return operation_of(actor, operation_id)
 
 
@@ -72,3 +76,8 @@ def resume(operation: Operation, *, why: str) -> None:
             raise NotStuck
         write_timeline(operation.pk, [Line(event="resumed", step=operation.step, message=why)], at=now)
         poke_after_commit(operation.pk)
+
+
+def _record(actor: Actor, action: str, operation: Operation) -> None:
+    tenant_id = operation.tenant_id
+    audit.record(actor, action=action, object_type="operation", object_id=operation.id, tenant_id=tenant_id)

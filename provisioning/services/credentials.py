@@ -6,6 +6,7 @@ from uuid import UUID
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.permissions import Permission
 from dbaas.core.errors import Conflict
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import SECRET, Ref, kind_of
@@ -15,7 +16,6 @@ from provisioning.engines import all_engines
 from provisioning.models import Database
 from provisioning.selectors import database_of
 from tenants.access import require
-from tenants.roles import Action
 
 
 class NoCredentialsYet(Conflict):
@@ -47,7 +47,7 @@ def read_credentials(actor: Actor, database_id: UUID) -> Credentials:
     Raises: NoCredentialsYet, and the cluster's errors.
     """
     database = database_of(actor, database_id)
-    require(actor, database.tenant_id, Action.READ_CREDENTIALS)
+    require(actor, database.tenant_id, Permission.CREDENTIALS_READ)
     if not database.is_live or not database.endpoint_host or database.endpoint_port is None:
         raise NoCredentialsYet
     audit.record(

@@ -44,6 +44,8 @@ class Source(StrEnum):
 class Event:
     """One thing that happened; `count` times by `at`, for those that Kubernetes counts."""
 
+    id: str
+    """Stays the same; empty for conditions, which are no events. Webhooks tell of ours under the same id."""
     at: datetime
     source: Source
     is_warning: bool
@@ -100,6 +102,7 @@ def _of_operations(database: Database, *, limit: int, before: datetime | None) -
         found = [line for line in found if line.at > last] + list(lines.filter(at=last).order_by("-pk"))
     for line in found:
         yield Event(
+            id=str(line.pk),
             at=line.at,
             source=Source.OPERATION,
             is_warning=line.event in _TELLS_OF_TROUBLE,
@@ -114,6 +117,7 @@ def _of_product(database: Database, limit: int) -> list[Event]:
     noticed = DatabaseEvent.objects.filter(database=database).order_by("-at")[: max(limit, _MOST_NOTICED)]
     return [
         Event(
+            id=str(one.pk),
             at=one.at,
             source=Source.PRODUCT,
             is_warning=one.is_warning,
@@ -145,6 +149,7 @@ def _from_kubernetes(event: Body) -> Event | None:
     if at is None:
         return None
     return Event(
+        id=str(event["metadata"].get("uid", "")),
         at=at,
         source=Source.KUBERNETES,
         is_warning=event.get("type") == "Warning",
@@ -164,6 +169,7 @@ def _from_conditions(body: Body) -> Iterator[Event]:
 def _from_condition(condition: Mapping[str, Any], at: datetime) -> Event:
     name, status = str(condition.get("type", "")), str(condition.get("status", ""))
     return Event(
+        id="",
         at=at,
         source=Source.CONDITION,
         is_warning=status == "False" and name not in _FINE_WHEN_FALSE,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.permissions import Permission
 from dbaas.core.errors import Conflict, NotFound
 from dbaas.core.redaction import REDACTED, without_secrets
 from provisioning.cluster.client import Gateway
@@ -21,7 +22,6 @@ from provisioning.engine import Body
 from provisioning.models import Database
 from provisioning.selectors import database_of
 from tenants.access import require
-from tenants.roles import Action
 
 MAX_LINES = 1000
 MAX_BYTES = 256 * 1024
@@ -70,7 +70,7 @@ def read_log(actor: Actor, database_id: UUID, *, lines: int, pod: str = "") -> L
     Raises: DatabaseNotFound, Forbidden, PodNotFound, NoLog, SimulatedLog, and the cluster's errors.
     """
     database = database_of(actor, database_id)
-    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
+    require(actor, database.tenant_id, Permission.LOGS_READ)
     if not database.is_live:
         raise NoLog
     if database.simulated:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from accounts.actor import Actor
+from accounts.permissions import Permission
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.db import atomic
 from dbaas.core.errors import Rejected
@@ -24,7 +25,6 @@ from provisioning.states import DatabaseState
 from tenants.access import require
 from tenants.models import Tenant
 from tenants.quota import reserve
-from tenants.roles import Action
 
 
 def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idempotency) -> Accepted:
@@ -32,9 +32,11 @@ def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idemp
 
     Raises: InvalidOrder, QuotaExceeded, NameTaken, KeyReused, and what `tenants.access.require` raises.
     """
-    require(actor, tenant_id, Action.CHANGE_DATABASES)
+    require(actor, tenant_id, Permission.DATABASES_WRITE)
     if replayed := replay(tenant_id, idempotency):
         return replayed
+    if wish.restore_from is not None:
+        require(actor, tenant_id, Permission.BACKUPS_READ)
     complete, params = (wish, None) if wish.restore_from is None else resolve(tenant_id, wish, wish.restore_from)
     order = check_order(complete, accepting_clusters())
     now = SYSTEM_CLOCK.now()
@@ -45,7 +47,7 @@ def order_database(actor: Actor, tenant_id: UUID, wish: Wish, idempotency: Idemp
     try:
         with atomic():
             database.save(force_insert=True)
-            insert(operation)
+            insert(operation, actor)
             reserve(tenant_id, reserved(database))
     except IntegrityError:
         return _explain_clash(tenant_id, order.name, idempotency)
@@ -69,7 +71,7 @@ def delete_database(
     NoBackupsHere, OperationInProgress (asked twice at the same moment), and what `database_of` and `require` raise.
     """
     database = database_of(actor, database_id)
-    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
+    require(actor, database.tenant_id, Permission.DATABASES_WRITE)
     if replayed := replay(database.tenant_id, idempotency):
         return replayed
     try:
@@ -102,7 +104,7 @@ def accept_deletion(actor: Actor, database: Database, idempotency: Idempotency, 
     with atomic():
         wakes = take_over(database, operation, workflow, now)
         database.refresh_from_db()
-        insert(operation, then_wake=wakes)
+        insert(operation, actor, then_wake=wakes)
     return Accepted(operation=operation)
 
 

@@ -10,9 +10,7 @@ from provisioning.backups import driver_of
 from provisioning.engines import all_engines
 from provisioning.models import Backup, BackupPolicy, Database
 from provisioning.orders import InvalidOrder, Origin, Wish
-from provisioning.sizes import PLANS
-
-GIB = 2**30
+from provisioning.sizes import GIB, PLANS
 
 
 def resolve(tenant_id: UUID, wish: Wish, origin: Origin) -> tuple[Wish, dict[str, Any]]:

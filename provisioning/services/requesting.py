@@ -18,9 +18,9 @@ from provisioning.selectors import database_of
 from provisioning.services.acceptance import Accepted, Idempotency, insert, operation_row, replay, take_database
 from provisioning.settlement import amounts_of, reserved
 from provisioning.workflow.declare import Workflow
+from provisioning.workflow.request import Request
 from tenants.access import require
 from tenants.quota import Amounts, reserve
-from tenants.roles import Action
 
 
 def request_operation(
@@ -40,13 +40,14 @@ def request_operation(
     `require` raise.
     """
     database = database_of(actor, database_id)
-    require(actor, database.tenant_id, Action.CHANGE_DATABASES)
+    workflow = all_workflows()[kind]
+    require(actor, database.tenant_id, _asked_by(workflow).permission)
     if replayed := replay(database.tenant_id, idempotency):
         return replayed
     try:
         with atomic():
             along_with()
-            operation = accept(actor, database, all_workflows()[kind], body, idempotency)
+            operation = accept(actor, database, workflow, body, idempotency)
     except (
         IntegrityError,
         Rejected,
@@ -65,19 +66,24 @@ def accept(
 
     The check comes after the database is taken, so that nothing it looked at can change before the operation begins.
     """
-    if workflow.request is None:
-        raise ValueError(f"{workflow.kind} is not asked for in this way.")
+    asked = _asked_by(workflow)
     now = SYSTEM_CLOCK.now()
     operation = operation_row(workflow, database, actor, idempotency, now)
     with atomic():
         take_database(database, operation, workflow, now)
         database.refresh_from_db()
-        accepted = workflow.request.check(database, all_engines()[database.engine], body)
+        accepted = asked.check(database, all_engines()[database.engine], body)
         operation.params = dict(accepted.params)
-        insert(operation)
+        insert(operation, actor)
         if accepted.grows_to is not None:
             _reserve_difference(database, amounts_of(accepted.grows_to), now)
     return operation
+
+
+def _asked_by(workflow: Workflow) -> Request:
+    if workflow.request is None:
+        raise ValueError(f"{workflow.kind} is not asked for in this way.")
+    return workflow.request
 
 
 def _reserve_difference(database: Database, then: Amounts, now: datetime) -> None:

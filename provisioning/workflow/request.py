@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from accounts.permissions import Permission
 from dbaas.core.errors import Rejected
 from provisioning.sizes import Resources
 
@@ -47,6 +48,8 @@ class Request:
     summary: str
     description: str
     check: Check
+    permission: Permission = Permission.DATABASES_WRITE
+    """What the caller must be permitted to do."""
     fields: tuple[Field, ...] = ()
     refuses: tuple[type[Rejected], ...] = ()
     """What the check may raise."""

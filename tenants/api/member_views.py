@@ -8,6 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
+from accounts.api.permissions import needs
+from accounts.permissions import Permission
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.openapi import PAGE_PARAMETERS, page_of, raises
 from dbaas.api.pagination import page
@@ -16,14 +18,14 @@ from dbaas.core.errors import Forbidden
 from tenants import members, selectors
 from tenants.access import TenantNotFound, TenantSuspended
 from tenants.api import examples
-from tenants.api.serializers import MemberAddSerializer, MemberChangeSerializer, MemberSerializer
+from tenants.api.serializers import MemberChangeSerializer, MemberSerializer
 from tenants.api.shapes import show_member
 
 _TAGS = ["tenants"]
 
 
 class MembersView(ActorView):
-    """GET and POST tenants/{id}/members."""
+    """GET tenants/{id}/members."""
 
     @extend_schema(
         operation_id="list_members",
@@ -33,26 +35,12 @@ class MembersView(ActorView):
         responses={200: page_of(MemberSerializer)},
         examples=[examples.MEMBERS],
     )
+    @needs(Permission.MEMBERS_READ)
     @raises(TenantNotFound, CursorInvalid)
     def get(self, request: Request, tenant_id: UUID) -> Response:
         """List who belongs to this tenant, newest first."""
         found = page(selectors.members_of(self.actor, tenant_id), request)
         return Response({**found, "items": [show_member(membership) for membership in found["items"]]})
-
-    @extend_schema(
-        operation_id="add_member",
-        summary="Add a member",
-        tags=_TAGS,
-        request=MemberAddSerializer,
-        responses={201: MemberSerializer},
-        examples=[examples.MEMBER_ADD, examples.MEMBER],
-    )
-    @raises(TenantNotFound, Forbidden, TenantSuspended, members.AlreadyMember, members.NoSuchAccount)
-    def post(self, request: Request, tenant_id: UUID) -> Response:
-        """Make somebody who has an account a member. Needs the role `admin`; to make an owner, `owner`."""
-        membership = members.add(self.actor, tenant_id, **validated(MemberAddSerializer, request))
-        headers = {"Location": f"/api/v1/tenants/{tenant_id}/members/{membership.user_id}"}
-        return Response(show_member(membership), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class MemberView(ActorView):
@@ -66,6 +54,7 @@ class MemberView(ActorView):
         responses={200: MemberSerializer},
         examples=[examples.MEMBER_CHANGE, examples.MEMBER],
     )
+    @needs(Permission.MEMBERS_MANAGE)
     @raises(
         TenantNotFound, members.MemberNotFound, Forbidden, TenantSuspended, members.LastOwner, members.MembersChanged
     )
@@ -75,6 +64,7 @@ class MemberView(ActorView):
         return Response(show_member(membership))
 
     @extend_schema(operation_id="remove_member", summary="Remove a member", tags=_TAGS, responses={204: None})
+    @needs(Permission.TENANT_LEAVE)
     @raises(
         TenantNotFound, members.MemberNotFound, Forbidden, TenantSuspended, members.LastOwner, members.MembersChanged
     )

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.permissions import Role
 from tenants.models import TENANT_NAME
-from tenants.roles import Role
 
 
 class RoleField(serializers.ChoiceField):
@@ -43,38 +43,58 @@ class TenantSerializer(serializers.Serializer[Any]):
     namespace = serializers.CharField(help_text="The Kubernetes namespace that holds its databases.")
     role = RoleField(help_text="Yours in this tenant.")
     suspended = serializers.BooleanField(help_text="If true, nothing in it can change.")
+    suspended_because = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     etag = serializers.CharField(help_text="For `If-Match`.")
 
 
-class ResourceUseSerializer(serializers.Serializer[Any]):
-    """One resource."""
-
-    limit = serializers.IntegerField()
-    used = serializers.IntegerField()
-    available = serializers.IntegerField()
-
-
-class QuotaSerializer(serializers.Serializer[Any]):
-    """What a tenant may use, uses, and has left."""
-
-    databases = ResourceUseSerializer()
-    cpu_millicores = ResourceUseSerializer()
-    memory_mib = ResourceUseSerializer()
-    storage_gib = ResourceUseSerializer()
-
-
-class MemberAddSerializer(serializers.Serializer[Any]):
-    """A new member."""
-
-    email = serializers.EmailField(max_length=254, help_text="Of somebody who has an account.")
-    role = RoleField()
-
-
 class MemberChangeSerializer(serializers.Serializer[Any]):
     """Another role."""
 
+    role = RoleField()
+
+
+class InvitationCreateSerializer(serializers.Serializer[Any]):
+    """A new invitation."""
+
+    email = serializers.EmailField(max_length=254)
+    role = RoleField()
+
+
+class InvitationSerializer(serializers.Serializer[Any]):
+    """An open invitation."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    role = RoleField()
+    invited_by = serializers.UUIDField(help_text="Who sent the letter last.")
+    created_at = serializers.DateTimeField()
+    sent_at = serializers.DateTimeField(allow_null=True, help_text="Null where no mail server took the letter.")
+    expires_at = serializers.DateTimeField()
+
+
+class InvitationTokenSerializer(serializers.Serializer[Any]):
+    """What stands in the letter."""
+
+    token = serializers.CharField(max_length=100)
+
+
+class InvitationRegisterSerializer(InvitationTokenSerializer):
+    """A new account for the address that the invitation went to."""
+
+    password = serializers.CharField(
+        max_length=256, trim_whitespace=False, help_text="At least 12 characters; no common password."
+    )
+    name = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+
+
+class JoinedSerializer(serializers.Serializer[Any]):
+    """Where one belongs now."""
+
+    tenant = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    email = serializers.EmailField()
     role = RoleField()
 
 
@@ -86,32 +106,3 @@ class MemberSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     role = RoleField()
     created_at = serializers.DateTimeField()
-
-
-class AuditActorSerializer(serializers.Serializer[Any]):
-    """Who did it."""
-
-    id = serializers.UUIDField(allow_null=True)
-    email = serializers.CharField()
-    via = serializers.CharField(help_text="`session`, `api_key` or `system`.")
-
-
-class AuditObjectSerializer(serializers.Serializer[Any]):
-    """What it was done to."""
-
-    type = serializers.CharField()
-    id = serializers.CharField()
-
-
-class AuditEventSerializer(serializers.Serializer[Any]):
-    """Something that was done, or refused."""
-
-    id = serializers.UUIDField()
-    at = serializers.DateTimeField()
-    actor = AuditActorSerializer()
-    action = serializers.CharField(help_text="Such as `database.credentials.read`.")
-    object = AuditObjectSerializer()
-    outcome = serializers.CharField(help_text="`allowed`, `refused` or `failed`.")
-    address = serializers.CharField()
-    request_id = serializers.CharField()
-    detail = serializers.DictField()

@@ -3,8 +3,8 @@
 from typing import Any
 
 from dbaas.api.etag import etag_of
-from tenants.models import Membership, Quota, Tenant
-from tenants.quota import RESOURCES
+from tenants.invitations import Joined
+from tenants.models import Invitation, Membership, Tenant
 
 
 def show_tenant(tenant: Tenant, *, role: str) -> dict[str, Any]:
@@ -16,15 +16,11 @@ def show_tenant(tenant: Tenant, *, role: str) -> dict[str, Any]:
         "namespace": tenant.namespace,
         "role": role,
         "suspended": tenant.suspended_at is not None,
+        "suspended_because": tenant.suspended_because or None,
         "created_at": tenant.created_at,
         "updated_at": tenant.updated_at,
         "etag": etag_of(tenant.id, tenant.version),
     }
-
-
-def show_quota(quota: Quota) -> dict[str, Any]:
-    """Return limit, use and what is left of each resource; nothing is left where an operator set the limit below the use."""
-    return {name: _use(getattr(quota, f"max_{name}"), getattr(quota, f"used_{name}")) for name in RESOURCES}
 
 
 def show_member(membership: Membership) -> dict[str, Any]:
@@ -39,5 +35,20 @@ def show_member(membership: Membership) -> dict[str, Any]:
     }
 
 
-def _use(limit: int, used: int) -> dict[str, int]:
-    return {"limit": limit, "used": used, "available": max(limit - used, 0)}
+def show_invitation(invitation: Invitation) -> dict[str, Any]:
+    """Return an invitation without its token, which is only in the letter."""
+    return {
+        "id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role,
+        "invited_by": invitation.invited_by,
+        "created_at": invitation.created_at,
+        "sent_at": invitation.sent_at,
+        "expires_at": invitation.expires_at,
+    }
+
+
+def show_joined(joined: Joined) -> dict[str, Any]:
+    """Return where somebody belongs now."""
+    membership, user = joined.membership, joined.user
+    return {"tenant": membership.tenant_id, "user_id": user.id, "email": user.email, "role": membership.role}

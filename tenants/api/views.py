@@ -1,15 +1,16 @@
-"""Routes under /api/v1/tenants: tenants, their quota and their audit log. Members have a file of their own."""
+"""Routes under /api/v1/tenants: tenants and their quota. Members and the audit log have files of their own."""
 
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.acting import ActorView
-from accounts.api.shapes import show_audit_event
+from accounts.api.permissions import needs
+from accounts.permissions import Permission, Role
 from dbaas.api.errors import CursorInvalid
 from dbaas.api.etag import etag_of, is_unchanged, not_modified, require_match
 from dbaas.api.openapi import IF_MATCH, PAGE_PARAMETERS, page_of, raises
@@ -20,14 +21,11 @@ from tenants import selectors, services
 from tenants.access import TenantNotFound, TenantSuspended
 from tenants.api import examples
 from tenants.api.serializers import (
-    AuditEventSerializer,
-    QuotaSerializer,
     TenantChangeSerializer,
     TenantCreateSerializer,
     TenantSerializer,
 )
-from tenants.api.shapes import show_quota, show_tenant
-from tenants.roles import Role
+from tenants.api.shapes import show_tenant
 
 _TAGS = ["tenants"]
 
@@ -43,6 +41,7 @@ class TenantsView(ActorView):
         responses={200: page_of(TenantSerializer)},
         examples=[examples.TENANTS],
     )
+    @needs(Permission.TENANT_READ)
     @raises(CursorInvalid)
     def get(self, request: Request) -> Response:
         """List the tenants that you are a member of, newest first."""
@@ -57,7 +56,8 @@ class TenantsView(ActorView):
         responses={201: TenantSerializer},
         examples=[examples.TENANT_CREATE, examples.TENANT],
     )
-    @raises(services.TenantNameTaken)
+    @needs(Permission.TENANT_CREATE)
+    @raises(services.TenantNameTaken, services.KeyIsBound)
     def post(self, request: Request) -> Response:
         """Make a tenant and become its owner."""
         tenant = services.create(self.actor, **validated(TenantCreateSerializer, request))
@@ -75,6 +75,7 @@ class TenantView(ActorView):
         responses={200: TenantSerializer},
         examples=[examples.TENANT],
     )
+    @needs(Permission.TENANT_READ)
     @raises(TenantNotFound)
     def get(self, request: Request, tenant_id: UUID) -> Response | HttpResponse:
         """Return a tenant that you are a member of; 304 if `If-None-Match` names its present ETag."""
@@ -93,6 +94,7 @@ class TenantView(ActorView):
         responses={200: TenantSerializer},
         examples=[examples.TENANT_CHANGE, examples.TENANT],
     )
+    @needs(Permission.TENANT_CHANGE)
     @raises(TenantNotFound, Forbidden, TenantSuspended, Stale)
     def patch(self, request: Request, tenant_id: UUID) -> Response:
         """Change the name that people see. Needs the role `admin`."""
@@ -104,43 +106,3 @@ class TenantView(ActorView):
         )
         tenant = selectors.tenant_with_role(self.actor, tenant_id)
         return Response(show_tenant(tenant, role=tenant.role), headers={"ETag": etag_of(tenant.id, tenant.version)})
-
-
-class QuotaView(ActorView):
-    """GET tenants/{id}/quota."""
-
-    @extend_schema(
-        operation_id="read_quota",
-        summary="Read a tenant's quota",
-        tags=_TAGS,
-        responses={200: QuotaSerializer},
-        examples=[examples.QUOTA],
-    )
-    @raises(TenantNotFound)
-    def get(self, _request: Request, tenant_id: UUID) -> Response:
-        """Return, for each resource, the limit, what is in use, and what is left."""
-        return Response(show_quota(selectors.quota_of(self.actor, tenant_id)))
-
-
-class AuditLogView(ActorView):
-    """GET tenants/{id}/audit-log."""
-
-    @extend_schema(
-        operation_id="read_audit_log",
-        summary="Read a tenant's audit log",
-        tags=_TAGS,
-        parameters=[
-            *PAGE_PARAMETERS,
-            OpenApiParameter("action", str, description="Only this action, such as `member.added`."),
-        ],
-        responses={200: page_of(AuditEventSerializer)},
-        examples=[examples.AUDIT_LOG],
-    )
-    @raises(TenantNotFound, Forbidden, CursorInvalid)
-    def get(self, request: Request, tenant_id: UUID) -> Response:
-        """List what was done in this tenant and by whom, newest first. Needs the role `admin`."""
-        events = selectors.audit_log_of(self.actor, tenant_id)
-        if action := request.query_params.get("action"):
-            events = events.filter(action=action)
-        found = page(events, request)
-        return Response({**found, "items": [show_audit_event(event) for event in found["items"]]})

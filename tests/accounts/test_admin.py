@@ -114,5 +114,5 @@ def test_keys_can_be_revoked(admin: Client, alice: User, operator: User) -> None
     admin.post("/admin/accounts/apikey/", {"action": "revoke", "_selected_action": [str(key.id)]})
 
     with pytest.raises(api_keys.ApiKeyInvalid):
-        api_keys.authenticated(text)
+        api_keys.authenticated(text, origin=Origin())
     assert AuditEvent.objects.get(action="api_key.revoked").actor_id == operator.id

@@ -11,7 +11,8 @@ from accounts import sessions
 from accounts.actor import Origin
 from accounts.models import AuditEvent, RefreshSession, User
 from accounts.sessions import SessionEnded, TokenPair, TokenReused
-from accounts.tokens import AccessToken, TokenExpired, read_access
+from accounts.tokens import TokenExpired, issue_access, read_access
+from dbaas.core.clock import SYSTEM_CLOCK
 from tests.cast import PASSWORD, Api, acting, body_of, person, problem
 
 HERE = Origin(address="192.0.2.1", request_id="test")
@@ -165,7 +166,7 @@ def test_a_token_that_was_made_for_something_else_is_refused(
     api: Api, alice: User, claim: str, settings: Settings
 ) -> None:
     claims = jwt.decode(_log_in(alice).access, options={"verify_signature": False}) | {claim: "other"}
-    forged = jwt.encode(claims, settings.JWT_SIGNING_KEY, algorithm="HS256")
+    forged = jwt.encode(claims, settings.JWT_SIGNING_KEYS[0], algorithm="HS256")
 
     assert problem(api.with_headers(Authorization=f"Bearer {forged}").get("auth/me")) == (401, "auth.token_invalid")
 
@@ -178,12 +179,10 @@ def test_an_unsigned_token_is_refused(api: Api, alice: User) -> None:
 
 
 def test_an_expired_access_token_is_refused_by_its_own_code(alice: User) -> None:
-    token = AccessToken()
-    token["sub"], token["epoch"] = str(alice.id), alice.session_epoch
-    token.set_exp(lifetime=timedelta(seconds=-1))
+    token = issue_access(alice, lifetime=timedelta(seconds=-1))
 
     with pytest.raises(TokenExpired):
-        read_access(str(token))
+        read_access(token)
 
 
 def test_raising_the_epoch_ends_access_tokens_at_once(api: Api, alice: User) -> None:
@@ -216,3 +215,23 @@ def test_tokens_are_not_stored(alice: User) -> None:
     stored = RefreshSession.objects.values_list("jti_hash", flat=True).get()
     assert stored not in pair.refresh
     assert len(stored) == 64
+
+
+def test_expired_sessions_are_forgotten_and_no_others(alice: User) -> None:
+    expired, other = _log_in(alice), _log_in(alice)
+    rows = RefreshSession.objects.order_by("id")
+    RefreshSession.objects.filter(id=rows[0].id).update(expires_at=SYSTEM_CLOCK.now() - timedelta(days=2))
+
+    assert sessions.forget_expired(now=SYSTEM_CLOCK.now()) == 1
+
+    assert sessions.refresh(token=other.refresh, origin=HERE).access
+    assert expired
+
+
+def test_a_token_whose_session_is_not_known_any_more_is_refused(api: Api, alice: User) -> None:
+    pair = _log_in(alice)
+    RefreshSession.objects.all().delete()
+
+    answers = [api.post(f"auth/{verb}", {"refresh": pair.refresh}) for verb in ("refresh", "logout")]
+
+    assert [problem(answer) for answer in answers] == [(401, "auth.token_invalid")] * 2

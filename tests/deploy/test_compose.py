@@ -11,7 +11,7 @@ import yaml
 from dbaas.settings.env import Environment
 from tests.deploy.commands import ROOT, faults_of, production_settings, run
 
-OURS = ("migrate", "web", "worker", "beat", "watcher", "flower")
+OURS = ("migrate", "web", "worker", "webhooks", "beat", "watcher", "flower")
 SECRETS = "/run/secrets/"
 NOT_SETTINGS = {"PROMETHEUS_MULTIPROC_DIR", "REMAP_SIGTERM"}
 """Read by the metrics library and by Celery."""
@@ -123,12 +123,13 @@ def test_that_every_process_comes_back_and_is_looked_after(name: str) -> None:
 def test_that_everything_waits_for_the_migrations() -> None:
     waiting = [name for name in OURS if "migrate" in service(name)["depends_on"]]
 
-    assert waiting == ["web", "worker", "beat", "watcher"]
+    assert waiting == ["web", "worker", "webhooks", "beat", "watcher"]
 
 
-@pytest.mark.parametrize("check", ["dispatcher", "clusters"])
+@pytest.mark.parametrize("check", ["webhooks", "dispatcher", "clusters"])
 def test_that_health_checks_ask_for_checks_that_exist(check: str) -> None:
-    asked = [body["healthcheck"]["test"][-1] for name, body in compose()["services"].items() if name in OURS[3:5]]
+    asked = [body["healthcheck"]["test"][-1] for name, body in compose()["services"].items() if name in OURS[3:6]]
 
     assert check in asked
-    assert f'register("{check}"' in (ROOT / "provisioning/health.py").read_text(encoding="utf-8")
+    places = [(ROOT / f"{app}/health.py").read_text(encoding="utf-8") for app in ("provisioning", "webhooks")]
+    assert any(f'register("{check}"' in text for text in places)

@@ -44,7 +44,7 @@ def test_that_nothing_is_sent_to_the_builder_but_what_is_copied() -> None:
 
 
 def test_that_the_packages_of_the_product_are_in_the_image() -> None:
-    apps = {"accounts", "dbaas", "provisioning", "tenants"}
+    apps = {"accounts", "dbaas", "provisioning", "tenants", "webhooks"}
 
     assert apps <= set(copied())
 

@@ -8,7 +8,7 @@ LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text(encod
 
 
 def test_that_it_names_the_processes_of_the_product() -> None:
-    assert list(LINES) == ["web", "worker", "beat", "watcher", "flower"]
+    assert list(LINES) == ["web", "worker", "webhooks", "beat", "watcher", "flower"]
 
 
 @pytest.mark.parametrize("name", LINES)

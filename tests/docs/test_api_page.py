@@ -5,10 +5,10 @@ from collections import defaultdict
 
 from django.urls import URLPattern, URLResolver
 
+from accounts.permissions import Role
 from dbaas.api.pagination import LIMIT_DEFAULT, LIMIT_MAX
 from dbaas.urls import api_v1
 from provisioning.audits import KEYS_KEPT_FOR
-from tenants.roles import Role
 from tests.docs.pages import blocks_of, prose_of, quoted_in, table_in, words_in
 
 PAGE = "docs/api.md"

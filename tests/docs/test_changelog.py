@@ -7,11 +7,13 @@ from packaging.version import Version
 
 from tests.docs.pages import text_of
 
+UNRELEASED = "## [Unreleased]"
+"""What comes with the next version; it may stand above."""
 HEADING = re.compile(r"^## \[([^\]]+)\] - (\S+)$", re.MULTILINE)
 
 
 def test_that_the_top_heading_is_a_version_with_its_date() -> None:
-    first = re.findall(r"^## .*$", text_of("CHANGELOG.md"), re.MULTILINE)[0]
+    first = next(line for line in re.findall(r"^## .*$", text_of("CHANGELOG.md"), re.MULTILINE) if line != UNRELEASED)
     match = HEADING.fullmatch(first)
 
     assert match is not None, first

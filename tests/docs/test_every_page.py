@@ -9,7 +9,7 @@ from django.core.management import get_commands
 from tests.docs.pages import ROOT, anchors_of, commands_in, links_of, name_of, pages, quoted_in
 
 NAMES = [name_of(page) for page in pages()]
-FOLDERS = "accounts|dbaas|deploy|devcluster|docs|laptop|provisioning|scripts|tenants|tests"
+FOLDERS = "accounts|dbaas|deploy|devcluster|docs|laptop|provisioning|scripts|tenants|tests|webhooks"
 FILES = (
     r"\.importlinter|Makefile|Procfile|pyproject\.toml|docker-compose\.yml|manage\.py|requirements[\w-]*\.(?:in|txt)"
 )

@@ -16,3 +16,10 @@ def test_that_the_operations_are_those_of_the_code() -> None:
 
 def test_that_the_errors_are_those_of_the_code() -> None:
     call_command("error_codes", check=True)
+
+
+def test_that_the_permissions_are_those_of_the_code() -> None:
+    printed = StringIO()
+    call_command("permissions", stdout=printed)
+
+    assert (ROOT / "docs/permissions.md").read_text(encoding="utf-8") == printed.getvalue()

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from provisioning.audits import KEYS_KEPT_FOR, audit_all_quotas, forget_old_keys, used_by_databases
-from provisioning.models import Operation
+from provisioning.models import Database, Finding, Operation
 from tenants.models import Quota, Tenant
+from tests.provisioning.rows import at_rest
 
 pytestmark = pytest.mark.usefixtures("nowhere")
 
@@ -31,6 +33,36 @@ def test_that_a_difference_is_called_out_and_not_mended(
     assert audit_all_quotas() == [shop.id]
     assert str(shop.id) in caplog.text
     assert Quota.objects.get(tenant=shop).used_memory_mib == 1
+    finding = Finding.objects.get(what="quota")
+    assert (finding.about, finding.closed_at) == (f"tenant {shop.id}", None)
+
+
+def test_that_a_database_which_holds_other_than_it_takes_is_called_out(ordered: Ordered, shop: Tenant) -> None:
+    database = at_rest(ordered())
+    Database.objects.filter(pk=database.pk).update(storage_gib=F("storage_gib") + 5)
+
+    assert audit_all_quotas() == [shop.id]
+    assert Finding.objects.get(what="quota").about == f"database {database.pk}"
+
+
+def test_that_a_finding_is_closed_once_all_fits_again(ordered: Ordered) -> None:
+    ordered()
+    Quota.objects.update(used_memory_mib=F("used_memory_mib") + 1)
+    audit_all_quotas()
+    Quota.objects.update(used_memory_mib=F("used_memory_mib") - 1)
+
+    assert audit_all_quotas() == []
+    assert Finding.objects.get(what="quota").closed_at is not None
+
+
+def test_that_a_tenant_without_databases_is_called_out_in_the_log_alone(
+    shop: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    Quota.objects.update(used_databases=1)
+
+    assert audit_all_quotas() == [shop.id]
+    assert str(shop.id) in caplog.text
+    assert not Finding.objects.exists()
 
 
 def test_that_a_tenant_without_databases_uses_nothing(shop: Tenant) -> None:

@@ -3,12 +3,23 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from accounts.permissions import Role
 from dbaas.core.ids import uuid7
-from tenants.models import Quota, Tenant
-from tenants.roles import Role
+from tenants.models import Tenant
 from tests.cast import Api, body_of, join, problem, tenant_of
 
-_FIELDS = {"id", "name", "display_name", "namespace", "role", "suspended", "created_at", "updated_at", "etag"}
+_FIELDS = {
+    "id",
+    "name",
+    "display_name",
+    "namespace",
+    "role",
+    "suspended",
+    "suspended_because",
+    "created_at",
+    "updated_at",
+    "etag",
+}
 
 
 def test_whoever_makes_a_tenant_owns_it(api: Api, alice: User) -> None:
@@ -90,25 +101,14 @@ def test_a_suspended_tenant_says_so_and_refuses_changes(api: Api, shop: Tenant, 
     assert problem(api.by(alice).patch(f"tenants/{shop.id}", {"display_name": "x"})) == (403, "tenant.suspended")
 
 
-def test_quota_shows_limit_use_and_what_is_left(api: Api, shop: Tenant, bob: User) -> None:
-    Quota.objects.filter(tenant=shop).update(used_databases=3, max_storage_gib=5, used_storage_gib=9)
-
-    quota = body_of(api.by(bob).get(f"tenants/{shop.id}/quota"))
-
-    assert quota["databases"] == {"limit": 10, "used": 3, "available": 7}
-    assert quota["storage_gib"] == {"limit": 5, "used": 9, "available": 0}
-    assert set(quota) == {"databases", "cpu_millicores", "memory_mib", "storage_gib"}
-
-
-def test_members_are_listed_added_changed_and_removed(api: Api, shop: Tenant, alice: User, charlie: User) -> None:
+def test_members_are_listed_changed_and_removed(api: Api, shop: Tenant, alice: User, charlie: User) -> None:
     client, path = api.by(alice), f"tenants/{shop.id}/members"
+    join(alice, shop, charlie, Role.DEVELOPER)
 
-    added = client.post(path, {"email": charlie.email, "role": "developer"})
-    changed = client.patch(added["Location"], {"role": "admin"})
+    changed = client.patch(f"{path}/{charlie.id}", {"role": "admin"})
     listed = body_of(client.get(path))["items"]
-    removed = client.delete(added["Location"])
+    removed = client.delete(f"{path}/{charlie.id}")
 
-    assert (added.status_code, body_of(added)["role"]) == (201, "developer")
     assert body_of(changed)["role"] == "admin"
     assert {(item["email"], item["role"]) for item in listed} == {
         ("alice@example.com", "owner"),
@@ -134,45 +134,16 @@ def test_a_list_of_members_costs_the_same_for_many(
 def test_a_wrong_member_is_an_error_of_its_field(
     api: Api, shop: Tenant, alice: User, body: dict[str, str], field: str
 ) -> None:
-    response = api.by(alice).post(f"tenants/{shop.id}/members", body)
+    response = api.by(alice).post(f"tenants/{shop.id}/invitations", body)
 
     assert [error["field"] for error in body_of(response)["errors"]] == [field]
 
 
-def test_conflicts_and_unknown_people_have_their_codes(api: Api, shop: Tenant, alice: User, bob: User) -> None:
+def test_conflicts_and_unknown_people_have_their_codes(api: Api, shop: Tenant, alice: User) -> None:
     client, path = api.by(alice), f"tenants/{shop.id}/members"
 
-    assert problem(client.post(path, {"email": bob.email, "role": "admin"})) == (409, "member.exists")
-    assert problem(client.post(path, {"email": "nobody@example.com", "role": "admin"})) == (422, "member.no_account")
     assert problem(client.delete(f"{path}/{alice.id}")) == (409, "tenant.last_owner")
     assert problem(client.patch(f"{path}/{uuid7()}", {"role": "admin"})) == (404, "member.not_found")
-
-
-def test_the_audit_log_shows_who_did_what_newest_first(api: Api, shop: Tenant, alice: User) -> None:
-    api.by(alice).with_headers(X_Request_ID="change-1").patch(f"tenants/{shop.id}", {"display_name": "x"})
-
-    items = body_of(api.by(alice).get(f"tenants/{shop.id}/audit-log"))["items"]
-
-    changed = next(item for item in items if item["action"] == "tenant.changed")
-    assert changed["actor"] == {"id": str(alice.id), "email": alice.email, "via": "session"}
-    assert (changed["object"], changed["request_id"]) == ({"type": "tenant", "id": str(shop.id)}, "change-1")
-    assert [item["id"] for item in items] == sorted((item["id"] for item in items), reverse=True)
-
-
-def test_the_audit_log_can_be_narrowed_to_an_action(api: Api, shop: Tenant, alice: User) -> None:
-    items = body_of(api.by(alice).get(f"tenants/{shop.id}/audit-log", action="member.added"))["items"]
-
-    assert [item["action"] for item in items] == ["member.added"]
-
-
-def test_the_audit_log_of_one_tenant_holds_nothing_of_others(
-    api: Api, shop: Tenant, alice: User, charlie: User
-) -> None:
-    tenant_of(charlie, "other")
-
-    text = api.by(alice).get(f"tenants/{shop.id}/audit-log").content.decode()
-
-    assert str(charlie.id) not in text
 
 
 def _routes(tenant: Tenant, user: User) -> list[tuple[str, str, dict[str, str] | None]]:
@@ -183,7 +154,7 @@ def _routes(tenant: Tenant, user: User) -> list[tuple[str, str, dict[str, str] |
         ("get", f"{base}/quota", None),
         ("get", f"{base}/audit-log", None),
         ("get", f"{base}/members", None),
-        ("post", f"{base}/members", {"email": user.email, "role": "viewer"}),
+        ("post", f"{base}/invitations", {"email": user.email, "role": "viewer"}),
         ("patch", f"{base}/members/{user.id}", {"role": "admin"}),
         ("delete", f"{base}/members/{user.id}", None),
     ]

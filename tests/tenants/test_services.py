@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent, User
+from accounts.permissions import Role
 from dbaas.core.errors import Stale
 from tenants import services
 from tenants.models import Membership, Quota, Tenant
-from tenants.roles import Role
+from tenants.quota_plans import LIMITS, QUOTA_PLANS
 from tests.cast import acting
 
 
@@ -17,13 +18,9 @@ def test_a_new_tenant_has_an_owner_a_quota_and_a_namespace(alice: User) -> None:
 
     assert (tenant.namespace, tenant.display_name, tenant.version) == ("dbaas-shop", "The shop", 1)
     assert Membership.objects.get(tenant=tenant).role == Role.OWNER
-    quota = Quota.objects.get(tenant=tenant)
-    assert (quota.max_databases, quota.max_cpu_millicores, quota.max_memory_mib, quota.max_storage_gib) == (
-        10,
-        32_000,
-        65_536,
-        1_000,
-    )
+    quota: dict[str, object] = dict(Quota.objects.values().get(tenant=tenant))
+    assert quota["plan"] == "standard"
+    assert {name: quota[name] for name in LIMITS} == QUOTA_PLANS["standard"]
 
 
 def test_a_taken_name_leaves_nothing_behind(alice: User, bob: User) -> None:

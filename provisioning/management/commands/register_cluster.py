@@ -4,6 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts import audit
+from dbaas.core.db import atomic
 from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.registry import gateway_to
 from provisioning.models import Cluster
@@ -49,7 +51,14 @@ class Command(BaseCommand):
         if found is not None and all(getattr(found, name) == value for name, value in columns.items()):
             self.stdout.write(f"{found} is registered already.")
             return
-        cluster, is_new = Cluster.objects.update_or_create(name=options["name"], defaults=columns)
+        with atomic():
+            cluster, is_new = Cluster.objects.update_or_create(name=options["name"], defaults=columns)
+            audit.record_of_system(
+                action="cluster.registered" if is_new else "cluster.changed",
+                object_type="cluster",
+                object_id=cluster.id,
+                detail={"by": "register_cluster"},
+            )
         self.stdout.write(f"{cluster} is {'registered' if is_new else 'changed'}.")
 
     def _check(self, cluster: Cluster) -> None:

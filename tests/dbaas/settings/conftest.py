@@ -13,7 +13,7 @@ from dbaas.settings.env import Environment
 ROOT = Path(__file__).resolve().parents[3]
 SECRETS = {
     name: f"{name}-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF"
-    for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER")
+    for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "ENCRYPTION_KEYS")
 }
 ENOUGH = {
     **SECRETS,

@@ -72,6 +72,7 @@ def test_that_a_flood_of_steps_leaves_upkeep_its_own_queue() -> None:
     queues = {name: current_app.amqp.router.route({}, name)["queue"].name for name in _names()}
 
     assert queues.pop("provisioning.advance") == "ops"
+    assert queues.pop("webhooks.deliver") == "webhooks"
     assert set(queues.values()) == {"maintenance"}
 
 
@@ -86,4 +87,4 @@ def test_that_what_beat_sends_exists_and_does_not_pile_up(entry: dict[str, objec
 
 def _names() -> set[str]:
     current_app.loader.import_default_modules()
-    return {name for name in current_app.tasks if name.startswith("provisioning.")}
+    return {name for name in current_app.tasks if name.startswith(("provisioning.", "webhooks."))}

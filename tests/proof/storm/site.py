@@ -101,7 +101,14 @@ class Site:
     @property
     def secrets(self) -> set[str]:
         """Return the secrets that its processes were given."""
-        kept = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "BROKER_PASSWORD", "ADMIN_PASSWORD")
+        kept = (
+            "SECRET_KEY",
+            "JWT_SIGNING_KEY",
+            "API_KEY_PEPPER",
+            "ENCRYPTION_KEYS",
+            "BROKER_PASSWORD",
+            "ADMIN_PASSWORD",
+        )
         return {self.values[name] for name in kept} | {self.database.url.split("@")[0].rpartition(":")[2]}
 
     def start(self) -> None:
@@ -189,7 +196,7 @@ _OPERATOR = ("--operator-email", ADMIN_EMAIL, "--operator-password-env", "ADMIN_
 
 
 def _choose_secrets(layout: Layout) -> None:
-    names = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "BROKER_PASSWORD", "ADMIN_PASSWORD")
+    names = ("SECRET_KEY", "JWT_SIGNING_KEY", "API_KEY_PEPPER", "ENCRYPTION_KEYS", "BROKER_PASSWORD", "ADMIN_PASSWORD")
     layout.environment_file.touch(mode=0o600)
     layout.environment_file.write_text("".join(f"{name}={_secret()}\n" for name in names), encoding="utf-8")
 

@@ -21,7 +21,7 @@ def test_that_events_are_listed(api: Api, bob: User, database: Database) -> None
     body = body_of(answer)
     assert answer.status_code == 200
     assert (body["next_before"], body["partial"], body["partial_reason"]) == (body["items"][-1]["at"], False, None)
-    assert set(body["items"][0]) == {"at", "source", "type", "reason", "message", "count", "operation"}
+    assert set(body["items"][0]) == {"id", "at", "source", "type", "reason", "message", "count", "operation"}
     following = body_of(api.by(bob).get(f"{URL}/{database.id}/events", before=body["next_before"]))
     assert following["items"][0]["at"] < body["items"][-1]["at"]
 

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from provisioning.cluster.client import Gateway
 from provisioning.models import Cluster
 from tests.devcluster.conftest import ApiServer
@@ -101,3 +101,12 @@ def test_that_a_laptop_is_prepared_as_often_as_it_is_started(
     pocket = Cluster.objects.get()
     assert (pocket.name, pocket.default_access, pocket.backup_driver) == ("pocket", "external", "kubestash")
     assert kube.version().startswith("v")
+
+
+@pytest.mark.django_db
+def test_that_a_registration_goes_on_record() -> None:
+    register("--kubeconfig", "/etc/kube")
+    register("--kubeconfig", "/etc/kube2")
+
+    events = AuditEvent.objects.order_by("id").values_list("action", "via")
+    assert list(events) == [("cluster.registered", "system"), ("cluster.changed", "system")]

@@ -282,7 +282,7 @@ def test_that_a_deleted_database_cannot_change(alice: User, shop: Tenant) -> Non
 def test_that_an_order_takes_a_bounded_number_of_queries(
     alice: User, shop: Tenant, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         order(alice, shop, key="k1")
 
 

@@ -1,0 +1,19 @@
+"""The application that tells tenants' own systems what happened."""
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    """Endpoints, the outbox and its deliveries."""
+
+    name = "webhooks"
+    verbose_name = "Webhooks"
+
+    def ready(self) -> None:
+        """Add our health check and metrics to the product's."""
+        from dbaas.health.metrics import register_collector
+        from webhooks.health import register_checks
+        from webhooks.telemetry import OutboxState
+
+        register_checks()
+        register_collector(OutboxState())
