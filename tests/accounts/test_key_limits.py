@@ -193,3 +193,9 @@ def test_a_key_that_was_revoked_this_moment_makes_no_other(alice: User) -> None:
         api_keys.create(parent, name="child")
 
     assert not ApiKey.objects.filter(name="child").exists()
+
+
+def test_an_operator_revokes_what_is_live_and_counts_no_more(alice: User, bob: User) -> None:
+    key, _ = api_keys.create(acting(alice), name="ci")
+
+    assert api_keys.revoke_as_operator(acting(bob), [key.id, key.id]) == 1

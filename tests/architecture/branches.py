@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 WHOLE = (
+    "accounts/api/permissions.py",
+    "accounts/api_keys.py",
+    "accounts/key_limits.py",
+    "accounts/networks.py",
+    "accounts/permissions.py",
     "accounts/login_limits.py",
     "accounts/passwords.py",
     "accounts/second_factor.py",
@@ -21,6 +26,9 @@ WHOLE = (
     "provisioning/services/",
     "provisioning/states.py",
     "provisioning/workflow/",
+    "tenants/access.py",
+    "tenants/invitations.py",
+    "tenants/oversight.py",
     "webhooks/deliveries.py",
     "webhooks/ending.py",
     "webhooks/endpoints.py",

@@ -152,6 +152,10 @@ def _of_foreigner(case: Case) -> Answer:
     return (404, None) if case.is_of_tenant or case.row.is_own else _as_owner(case)
 
 
+def _of_operator(case: Case) -> Answer:
+    return (case.row.of_operator, None) if case.row.of_operator else _of_foreigner(case)
+
+
 def _of_member(role: Role) -> Callable[[Case], Answer]:
     def answer(case: Case) -> Answer:
         if case.row.is_own and role != Role.OWNER:
@@ -199,7 +203,7 @@ _INVALID = _of_wrong_key(401, "auth.api_key_invalid")
 CALLERS: dict[str, Caller] = {
     "anonymous": Caller(client=anonymous, answer=_of_wrong_key(401, "auth.required")),
     "stranger": Caller(client=stranger, answer=_of_foreigner),
-    "operator": Caller(client=operator, answer=_of_foreigner),
+    "operator": Caller(client=operator, answer=_of_operator),
     **{str(role): Caller(client=member(role), answer=_of_member(role)) for role in Role},
     "suspended": Caller(client=suspended, answer=_of_suspended),
     "expired key": Caller(client=expired_key, answer=_INVALID),

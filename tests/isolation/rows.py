@@ -26,6 +26,8 @@ class Row:
     """What the service asks, where it depends on more than the route."""
     also: tuple[Permission, ...] = ()
     """What this body needs besides."""
+    of_operator: int | None = None
+    """The answer to an operator, where the route is for operators' own accounts."""
     is_own: bool = False
     """The object is a person's own, not a tenant's."""
 
@@ -85,7 +87,7 @@ ROWS: dict[str, Row] = {
         status=404, body=_exactly({"token": "not-a-token", "new_password": "an even longer pass phrase"})
     ),
     "GET auth/second-factor": Row(),
-    "POST auth/second-factor": Row(status=403, body=_exactly({})),  # for operators, of whom there is none here
+    "POST auth/second-factor": Row(status=403, of_operator=201, body=_exactly({})),
     "POST auth/second-factor/confirm": Row(status=409, body=_exactly({"code": "000000"})),
     "POST auth/second-factor/remove": Row(status=409, body=_exactly({"code": "000000"})),
     "GET auth/me": Row(),

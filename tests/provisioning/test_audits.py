@@ -18,7 +18,7 @@ Ordered = Callable[..., Operation]
 
 def test_that_orders_and_quota_agree(ordered: Ordered, shop: Tenant) -> None:
     ordered("a")
-    ordered("b", "redis")
+    at_rest(ordered("b", "redis"))
 
     assert audit_all_quotas() == []
     assert used_by_databases(shop.id).databases == 2

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import RULES, Permission, Role
+from dbaas.api.errors import ScopeMissing
 from dbaas.core.errors import Forbidden, Rejected
 from dbaas.core.ids import uuid7
 from tenants.access import TenantNotFound, TenantSuspended, require, role_in, tenants_of
@@ -63,3 +66,12 @@ def test_a_members_refusal_is_on_record_and_a_strangers_is_not(shop: Tenant, bob
     event = AuditEvent.objects.get(action="permission.refused")
     assert (event.actor_id, event.tenant_id, event.outcome) == (bob.id, shop.id, "refused")
     assert event.detail == {"permission": "databases.write", "code": "permission.denied"}
+
+
+def test_a_key_without_the_scope_is_refused_even_past_the_view(shop: Tenant, alice: User) -> None:
+    narrow = replace(acting(alice), scopes=frozenset({"databases:read"}))
+
+    with pytest.raises(ScopeMissing) as caught:
+        require(narrow, shop.id, Permission.DATABASES_WRITE)
+
+    assert caught.value.extra == {"scope_needed": "databases:write"}
