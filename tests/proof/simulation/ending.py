@@ -1,7 +1,9 @@
 """What must hold once a simulated world has come to rest, and the reaper has looked once."""
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
+from accounts.models import AuditEvent
 from provisioning.cluster.kinds import DATABASE_KINDS, OPS_KINDS, Ref, kind_of
 from provisioning.cluster.ownership import owner_of
 from provisioning.engine import Body
@@ -41,6 +43,7 @@ def check_ending(
     for row in rows:
         _check_operation(row, explained)
     _check_requests(requests, rows)
+    _check_record(rows)
     for database in databases.values():
         _check_database(database, cluster)
     _check_orphans({database.id: database for database in databases.values()}, cluster)
@@ -89,6 +92,14 @@ def _check_requests(requests: Sequence[Request], rows: Sequence[Row]) -> None:
     orders = sum(row.kind == "provision" and row.idempotency_key is not None for row in rows)
     if orders > sum(request.verb == "provision" for request in requests):
         raise Violation(f"one key, one answer: {orders} databases were ordered")
+
+
+def _check_record(rows: Sequence[Row]) -> None:
+    """Every operation that was accepted is on record once, and nothing else is."""
+    told = AuditEvent.objects.filter(action__startswith="database.", action__endswith=".requested")
+    recorded = sorted(UUID(detail["operation"]).hex for detail in told.values_list("detail", flat=True))
+    if recorded != sorted(row.id for row in rows):
+        raise Violation(f"on record once: {len(rows)} operations, {len(recorded)} on record")
 
 
 def _check_database(database: Database, cluster: SimulatedCluster) -> None:

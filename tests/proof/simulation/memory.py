@@ -10,9 +10,12 @@ from typing import Any
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import Model
 
+from accounts.models import AuditEvent
 from provisioning.models import Cluster
 from tenants.models import Quota
+from webhooks.models import Delivery, Event
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -21,9 +24,14 @@ class Memory:
     """The one connection, and the tables that schedules write."""
 
     def __init__(self) -> None:
-        models = [model for model in apps.get_app_config("provisioning").get_models() if model is not Cluster]
-        self._tables = [model._meta.db_table for model in models]
-        self._quota = Quota._meta.db_table
+        written: tuple[type[Model], ...] = (
+            *apps.get_app_config("provisioning").get_models(),
+            AuditEvent,
+            Delivery,
+            Event,
+            Quota,
+        )
+        self._tables = [model._meta.db_table for model in written if model is not Cluster]
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -35,14 +43,14 @@ class Memory:
 
     def rows(self) -> Rows:
         """Return everything that schedules write."""
-        found = {table: self.read(f"SELECT * FROM {table}") for table in (*self._tables, self._quota)}  # noqa: S608 -- our own names
+        found = {table: self.read(f"SELECT * FROM {table}") for table in self._tables}  # noqa: S608 -- our own names
         return {table: rows for table, rows in found.items() if rows}
 
     def become(self, rows: Rows) -> None:
         """Hold these rows and no others."""
         raw = connections["default"].connection
         raw.execute("PRAGMA foreign_keys=OFF")
-        for table in (*self._tables, self._quota):
+        for table in self._tables:
             raw.execute(f"DELETE FROM {table}")  # noqa: S608 -- our own names
         for table, lines in rows.items():
             places = ",".join("?" * len(lines[0]))

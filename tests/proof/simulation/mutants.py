@@ -142,7 +142,7 @@ MUTANTS = (
     ),
     Mutant(
         name="no reaper",
-        seen_in="clock-jumps:5283",
+        seen_in="clock-jumps:5851",
         edits=(Edit(of=reaper._is_leak, instead_of="return ended and", put="return False and"),),
         profiles=("in-flight", "clock-jumps"),
     ),
