@@ -1,7 +1,5 @@
 """Accounts for operators. Nothing here shows or takes a secret, and the audit trail can only be read."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
@@ -13,6 +11,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts import api_keys, second_factor, sessions
 from accounts.actor import actor_from
 from accounts.models import ApiKey, AuditEvent, RefreshSession, User
+from accounts.read_only_admin import ReadOnlyAdmin
 from accounts.recorded_admin import RecordedAdmin
 
 admin.site.login_template = "accounts/operator_login.html"
@@ -86,25 +85,6 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class OperatorGroupAdmin(RecordedAdmin, GroupAdmin, ModelAdmin):  # type: ignore[misc] # the library is untyped
     """Groups of operators with what each may do in the admin."""
-
-
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
-    """Rows that only the product itself writes."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Nobody adds."""
-        del request, args
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes."""
-        del request, obj
-        return False
 
 
 @admin.register(ApiKey)

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from accounts import audit
 from accounts.actor import actor_from
+from accounts.read_only_admin import ReadOnlyAdmin
 from dbaas.core.clock import SYSTEM_CLOCK
 from tenants import oversight
 from tenants.models import Membership, Quota, Tenant
@@ -154,7 +155,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):  # type: ignore[misc] # the library is untyped
+class MembershipAdmin(ReadOnlyAdmin):
     """Who belongs to which tenant; read only, because owners decide that."""
 
     list_display = ("tenant", "user", "role", "created_at")
@@ -162,18 +163,3 @@ class MembershipAdmin(ModelAdmin):  # type: ignore[misc] # the library is untype
     list_filter = ("role",)
     search_fields = ("tenant__name", "user__email")
     ordering = ("-id",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds here."""
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes here."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes here."""
-        del request, obj
-        return False

@@ -1,34 +1,13 @@
 """Webhooks for operators: how they do, and what was sent. Read only, because members decide; no page shows a secret."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from accounts.read_only_admin import ReadOnly, ReadOnlyAdmin
 from webhooks.models import Attempt, Delivery, Endpoint
 
 
-class _Shown:
-    """Rows that nobody adds, changes or deletes by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds here."""
-        del request, obj
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes here."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes here."""
-        del request, obj
-        return False
-
-
-class AttemptInline(_Shown, TabularInline):  # type: ignore[misc] # the library is untyped
+class AttemptInline(ReadOnly, TabularInline):  # type: ignore[misc] # the library is untyped
     """Every try of a delivery."""
 
     model = Attempt
@@ -39,7 +18,7 @@ class AttemptInline(_Shown, TabularInline):  # type: ignore[misc] # the library 
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(_Shown, ModelAdmin):  # type: ignore[misc] # the library is untyped
+class EndpointAdmin(ReadOnlyAdmin):
     """Where tenants want to be told, and whether that works."""
 
     list_display = ("url", "tenant", "is_enabled", "failing_since", "disabled_because", "created_at")
@@ -55,7 +34,7 @@ class EndpointAdmin(_Shown, ModelAdmin):  # type: ignore[misc] # the library is 
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(_Shown, ModelAdmin):  # type: ignore[misc] # the library is untyped
+class DeliveryAdmin(ReadOnlyAdmin):
     """Messages: what waits, what arrived, what was given up."""
 
     list_display = ("kind", "endpoint_url", "tenant", "state", "tries", "last_status", "next_attempt_at", "created_at")

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 
-from provisioning.admin.reading import ReadOnlyAdmin
+from accounts.read_only_admin import ReadOnlyAdmin
 from provisioning.models import Backup, BackupPolicy, DatabaseEvent
 
 

@@ -14,8 +14,8 @@ from unfold.admin import ModelAdmin
 
 from accounts import audit
 from accounts.actor import actor_from
+from accounts.read_only_admin import ReadOnlyAdmin
 from dbaas.core.db import atomic
-from provisioning.admin.reading import ReadOnlyAdmin
 from provisioning.models import Backup, Cluster, Database, Finding, Heartbeat, Operation, Resource
 from provisioning.states import OperationState
 from provisioning.statuses import status_of

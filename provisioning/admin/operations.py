@@ -8,8 +8,8 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.read_only_admin import ReadOnlyAdmin
 from provisioning.admin.deciding import ABANDON, LONGEST_REASON, RETRY, SKIP, Decision, carry_out
-from provisioning.admin.reading import ReadOnlyAdmin
 from provisioning.models import Operation, OperationEvent
 from provisioning.selectors import timeline_of
 
