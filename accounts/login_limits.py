@@ -88,6 +88,11 @@ def _counts(email: str, origin: Origin) -> Iterator[tuple[str, Limit]]:
 
 
 def _count(subject: str, limit: Limit, now: datetime) -> None:
+    known = LoginFailures.objects.filter(subject=subject, blocked_until__lte=now, last_at__gt=now - FORGOTTEN_AFTER)
+    if known.filter(failures__lt=limit.free - 1).update(
+        failures=F("failures") + 1, changes=F("changes") + 1, last_at=now
+    ):
+        return  # no wait can follow yet, so that many right passwords at once do not get into each other's way
     for _ in range(_TRIES):
         row = LoginFailures.objects.filter(subject=subject).first()
         if row is not None and row.blocked_until > now:

@@ -20,6 +20,7 @@ _OF_DATABASES = {
     DatabaseState.FAILED: ("database.failed", "It could not be made."),
     DatabaseState.DELETED: ("database.deleted", "It is gone."),
 }
+_OF_BACKUPS = {"succeeded": "The backup is whole.", "failed": "The backup failed."}
 _NOTICED = {
     "BackupMissed": "backup.missed",
     "ExpiresSoon": "database.expires_soon",
@@ -70,7 +71,11 @@ def _operation_of(line: OperationEvent) -> Callable[[], dict[str, Any]]:
 
 def _of_backup(backup: Backup) -> dict[str, Any]:
     told = {"id": backup.pk, "kind": backup.kind, "size_bytes": backup.size_bytes, "taken_at": backup.taken_at}
-    return {"backup": told, "database": _named(backup.database), "message": backup.error or "The backup is whole."}
+    return {
+        "backup": told,
+        "database": _named(backup.database),
+        "message": backup.error or _OF_BACKUPS[str(backup.state)],
+    }
 
 
 def _named(database: Database) -> dict[str, Any]:

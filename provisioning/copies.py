@@ -107,6 +107,7 @@ def _end(run: Run, progress: Progress) -> Fail | None:
     if row.filter(state="succeeded").exists():
         return None  # what failed came after the copy was whole, such as the clean-up of old ones
     _settle(row.exclude(state="failed"), now=run.now(), state="failed", error=progress.message)
+    row.filter(state="failed", error="").update(error=progress.message)
     return Fail(code="backup.failed", detail=f"The backup failed: {progress.message}")
 
 

@@ -54,8 +54,8 @@ BEAT_SCHEDULE = {
     },
     "compare ledger and clusters": {"task": "provisioning.reap", "schedule": 600.0, "options": {"expires": 300}},
     "look after backups": {"task": "provisioning.look_after", "schedule": 60.0, "options": {"expires": 50}},
-    "seal the audit trail": {"task": "provisioning.seal_audit_trail", "schedule": 5.0, "options": {"expires": 5}},
-    "send letters": {"task": "provisioning.send_letters", "schedule": 5.0, "options": {"expires": 5}},
+    "seal the audit trail": {"task": "provisioning.seal_audit_trail", "schedule": 20.0, "options": {"expires": 20}},
+    "send letters": {"task": "provisioning.send_letters", "schedule": 15.0, "options": {"expires": 15}},
     "keep the audit trail": {
         "task": "provisioning.keep_audit_trail",
         "schedule": 86400.0,

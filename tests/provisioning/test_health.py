@@ -73,5 +73,6 @@ def test_that_the_product_stays_ready_while_parts_of_it_are_down(api: Api, nowhe
         "clusters": "failed",
         "database": "ok",
         "dispatcher": "failed",
+        "webhooks": "ok",
         "workers": "ok",
     }
