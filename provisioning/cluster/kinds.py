@@ -38,6 +38,13 @@ POD = Kind(api_version="v1", kind="Pod", plural="pods")
 POD_METRICS = Kind(api_version="metrics.k8s.io/v1beta1", kind="PodMetrics", plural="pods")
 """What pods use; only ever listed. A cluster has it where a metrics server runs."""
 EVENT = Kind(api_version="v1", kind="Event", plural="events")
+TENANCY_KINDS = (
+    Kind(api_version="v1", kind="ResourceQuota", plural="resourcequotas"),
+    Kind(api_version="v1", kind="LimitRange", plural="limitranges"),
+    Kind(api_version="networking.k8s.io/v1", kind="NetworkPolicy", plural="networkpolicies"),
+    Kind(api_version="rbac.authorization.k8s.io/v1", kind="RoleBinding", plural="rolebindings"),
+)
+"""What stands in a tenant's namespace beside its databases."""
 
 DATABASE_KINDS = tuple(
     Kind(api_version="kubedb.com/v1", kind=kind, plural=plural)
@@ -91,6 +98,7 @@ _ALL = (
     SECRET,
     SERVICE,
     EVENT,
+    *TENANCY_KINDS,
     *DATABASE_KINDS,
     *OPS_KINDS,
     *BACKUP_KINDS,
