@@ -46,6 +46,15 @@ TENANCY_KINDS = (
 )
 """What stands in a tenant's namespace beside its databases."""
 
+_RBAC = "rbac.authorization.k8s.io/v1"
+SERVICE_ACCOUNT = Kind(api_version="v1", kind="ServiceAccount", plural="serviceaccounts")
+ACCOUNT_KINDS = (
+    SERVICE_ACCOUNT,
+    Kind(api_version=_RBAC, kind="ClusterRole", plural="clusterroles", is_namespaced=False),
+    Kind(api_version=_RBAC, kind="ClusterRoleBinding", plural="clusterrolebindings", is_namespaced=False),
+)
+"""Our own accounts and their rights."""
+
 DATABASE_KINDS = tuple(
     Kind(api_version="kubedb.com/v1", kind=kind, plural=plural)
     for kind, plural in (
@@ -99,6 +108,7 @@ _ALL = (
     SERVICE,
     EVENT,
     *TENANCY_KINDS,
+    *ACCOUNT_KINDS,
     *DATABASE_KINDS,
     *OPS_KINDS,
     *BACKUP_KINDS,
