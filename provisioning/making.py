@@ -1,10 +1,10 @@
 """Bring a database into being and see that it is up: shared by the operations that make one, wake one, or restart its servers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from provisioning.cluster.kinds import ref_of
+from provisioning.cluster.kinds import Ref, ref_of
 from provisioning.cluster.ownership import annotation_of
 from provisioning.endpoint import NoAddressYet, find_endpoint
 from provisioning.engine import Body, Engine
@@ -21,22 +21,29 @@ from tenants.models import Quota
 
 
 def apply_namespace(run: Run) -> None:
-    """Make the tenant's namespace with all that is to stand in it; one look where it stands already.
+    """Make the tenant's namespace with all that is to stand in it."""
+    prepare_namespace(run.database, find=run.gateway.get, apply=run.apply)
+
+
+def prepare_namespace(
+    database: Database, *, find: Callable[[Ref], Body | None], apply: Callable[[Body], object]
+) -> None:
+    """Make the namespace of the database complete; one look where it is already.
 
     The mark that says so is dropped first and written last, so that a set that was left half-made is made again.
     """
-    namespace = namespace_manifest(run.database)
-    wanted = _wanted_tenancy(run.database)
+    namespace = namespace_manifest(database)
+    wanted = _wanted_tenancy(database)
     if wanted is None:
-        run.apply(namespace)
+        apply(namespace)
         return
-    found = run.gateway.get(ref_of(namespace))
+    found = find(ref_of(namespace))
     if found is not None and annotation_of(found, FINGERPRINT) == wanted.fingerprint:
         return
     metadata = namespace["metadata"]
     labelled = {**namespace, "metadata": {**metadata, "labels": {**metadata["labels"], **wanted.labels}}}
     for body in (labelled, *wanted.objects, wanted.completes(labelled)):
-        run.apply(body)
+        apply(body)
 
 
 def _wanted_tenancy(database: Database) -> Tenancy | None:
