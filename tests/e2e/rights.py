@@ -1,5 +1,6 @@
 """What our accounts are granted by deploy/kubernetes/rbac.yaml, and what of it the pocket cluster has seen used."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -45,11 +46,10 @@ def granted() -> set[Right]:
 
 def _rights_of(role: dict[str, Any]) -> Iterator[Right]:
     name = role["metadata"]["name"]
+    account, is_cluster_wide = name.removesuffix(_TENANT), not name.endswith(_TENANT)
     for rule in role["rules"]:
-        for group in rule["apiGroups"]:
-            for resource in rule["resources"]:
-                for verb in rule["verbs"]:
-                    yield Right(name.removesuffix(_TENANT), verb, group, resource, not name.endswith(_TENANT))
+        for group, resource, verb in itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"]):
+            yield Right(account, verb, group, resource, is_cluster_wide)
 
 
 def used(system: System) -> set[Right]:
