@@ -65,11 +65,11 @@ def _product(layout: Layout) -> list[Program]:
     """Return our own processes, all of which need the metadata database."""
     process = [sys.executable, "-m", "dbaas.processes"]
     return [
-        Program(name="web", command=_web(layout), needs_database=True),
+        Program(name="web", command=_web(layout), environment={"CLUSTER_ACCOUNT": "web"}, needs_database=True),
         Program(
             name="worker",
             command=[*process, "worker", "--concurrency", str(WORKER_PROCESSES), "--hostname", "worker@laptop"],
-            environment={"REMAP_SIGTERM": "SIGQUIT"},
+            environment={"REMAP_SIGTERM": "SIGQUIT", "CLUSTER_ACCOUNT": "worker"},
             stop_seconds=40,
             needs_database=True,
         ),
@@ -87,7 +87,12 @@ def _product(layout: Layout) -> list[Program]:
             command=[*process, "beat", "--schedule", str(layout.data_dir / "beat-schedule")],
             needs_database=True,
         ),
-        Program(name="watcher", command=[sys.executable, str(ROOT / "manage.py"), "watch"], needs_database=True),
+        Program(
+            name="watcher",
+            command=[sys.executable, str(ROOT / "manage.py"), "watch"],
+            environment={"CLUSTER_ACCOUNT": "watcher"},
+            needs_database=True,
+        ),
     ]
 
 

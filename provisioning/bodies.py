@@ -76,4 +76,6 @@ def service_templates(spec: DatabaseSpec) -> Body:
     service: Body = {"type": spec.external_service_type}
     if spec.allowed_cidrs and spec.external_service_type == "LoadBalancer":
         service["loadBalancerSourceRanges"] = list(spec.allowed_cidrs)
+        # Else a node hides the caller's address, and the network policy of the database would see the node's.
+        service["externalTrafficPolicy"] = "Local"
     return {"serviceTemplates": [{"alias": "primary", "spec": service}]}

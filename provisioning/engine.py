@@ -246,6 +246,8 @@ class Engine:
     minimum_memory_mib: Callable[[Version], int] = lambda _version: 256
     metrics: MetricNames | None = None
     """What its exporter calls what we show; None: nothing of the engine's own is measured."""
+    needs_privileged_pods: bool = False
+    """A pod of it changes a setting of the node's kernel, which the Pod Security level `baseline` forbids."""
     default_database: str = ""
     ca_suffix: str = ""
     """What to append to the object's name for the Secret whose `ca.crt` signed the server's certificate; empty: the server speaks plain text."""

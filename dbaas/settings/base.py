@@ -118,6 +118,7 @@ API_KEY_PEPPER: str
 AUDIT_RETENTION: timedelta
 BASE_DIR: Path
 CELERY: dict[str, Any]
+CLUSTER_ACCOUNT: str
 CLUSTER_CALLS_PER_SECOND: int
 CRASH_POINT: str | None
 DATA_DIR: Path
@@ -181,6 +182,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
         "STAFF_NEEDS_TOTP": environment.staff_needs_totp,
+        "CLUSTER_ACCOUNT": environment.cluster_account,
         "CLUSTER_CALLS_PER_SECOND": environment.cluster_calls_per_second,
         "CRASH_POINT": environment.dbaas_crash,
         "TRUSTED_PROXIES": _listed(environment.trusted_proxies),

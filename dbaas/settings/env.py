@@ -101,6 +101,8 @@ class Environment(BaseSettings):
 
     lease_seconds: int = Field(default=60, ge=30, le=600)
     """For how long a worker has an operation to itself. After it was killed, its operations go on when this has passed."""
+    cluster_account: str = Field(default="", pattern="^[a-z]*$")
+    """With kubeconfig files: this process reads FILE.ACCOUNT in place of FILE. In a pod the account is the pod's own."""
     cluster_calls_per_second: int = Field(default=20, ge=1, le=10_000)
     """What one process asks of one cluster's API at the most; twice as many at once after a pause."""
     max_operations_in_dispatch: int = Field(default=200, ge=1, le=5000)

@@ -16,10 +16,13 @@ from devcluster.apiserver.registry import CRDS, Registry
 from devcluster.apiserver.schema import Schemas
 from devcluster.apiserver.seeds import OWN_CRDS, Seeder
 from devcluster.apiserver.store import Event, Store
+from devcluster.apiserver.uses import Uses
 from devcluster.apiserver.watches import Watches
 from devcluster.apiserver.writes import Writer
 
 DATABASE_FILE = "objects.sqlite3"
+USES_FILE = "uses.jsonl"
+"""What service accounts were allowed."""
 
 
 class Cluster:
@@ -31,7 +34,7 @@ class Cluster:
         self.registry = Registry()
         self.store.on_change(self._follow_definitions)
         self.authenticator = Authenticator(self.store, self.credentials)
-        self.authorizer = Authorizer(self.store)
+        self.authorizer = Authorizer(self.store, Uses(directory / USES_FILE))
         self.reader = Reader(self.store)
         self.watches = Watches(self.store, self.reader)
         kinds = Kinds(self.store, self.credentials)

@@ -10,10 +10,12 @@ import orjson
 
 from devcluster.apiserver.errors import ApiError, Body, forbidden
 from devcluster.apiserver.store import Event, Key, Store
+from devcluster.apiserver.uses import Uses
 
 _GROUP = ".rbac.authorization.k8s.io"
 SUPERUSERS = "system:masters"
 AUTHENTICATED = "system:authenticated"
+_ACCOUNT = "system:serviceaccount:"
 _OPEN_TO_AUTHENTICATED = frozenset({"selfsubjectaccessreviews", "selfsubjectreviews"})
 
 
@@ -45,8 +47,9 @@ class Access:
 class Authorizer:
     """Evaluates rules, which it keeps in memory until a role or a binding changes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, uses: Uses) -> None:
         self._store = store
+        self._uses = uses
         self._kept: dict[str, list[tuple[Key, Body]]] = {}
         store.on_change(self._forget)
 
@@ -61,6 +64,9 @@ class Authorizer:
         """
         if not self.allows(user, access):
             raise _refusal(user, access)
+        if user.name.startswith(_ACCOUNT):
+            account, resource = user.name.removeprefix(_ACCOUNT), access.resource
+            self._uses.note(account, access.verb, access.group, resource, is_cluster_wide=not access.namespace)
 
     def allows(self, user: User, access: Access) -> bool:
         """Tell whether any rule grants the access."""

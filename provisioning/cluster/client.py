@@ -96,6 +96,16 @@ class Gateway:
         except ObjectMissing:
             return
 
+    def token(self, account: Ref, *, seconds: int) -> str:
+        """Return a new token of the service account, which ends by itself; a cluster may end it earlier."""
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        answer = self._json("POST", f"{account.path}/token", body=body, action=f"asking for a token of {account}")
+        return str(answer["status"]["token"])
+
     def list(
         self, kind: Kind, *, namespace: str | None = None, labels: str = "", fields: str = ""
     ) -> tuple[list[Body], str]:

@@ -38,6 +38,22 @@ POD = Kind(api_version="v1", kind="Pod", plural="pods")
 POD_METRICS = Kind(api_version="metrics.k8s.io/v1beta1", kind="PodMetrics", plural="pods")
 """What pods use; only ever listed. A cluster has it where a metrics server runs."""
 EVENT = Kind(api_version="v1", kind="Event", plural="events")
+TENANCY_KINDS = (
+    Kind(api_version="v1", kind="ResourceQuota", plural="resourcequotas"),
+    Kind(api_version="v1", kind="LimitRange", plural="limitranges"),
+    Kind(api_version="networking.k8s.io/v1", kind="NetworkPolicy", plural="networkpolicies"),
+    Kind(api_version="rbac.authorization.k8s.io/v1", kind="RoleBinding", plural="rolebindings"),
+)
+"""What stands in a tenant's namespace beside its databases."""
+
+_RBAC = "rbac.authorization.k8s.io/v1"
+SERVICE_ACCOUNT = Kind(api_version="v1", kind="ServiceAccount", plural="serviceaccounts")
+ACCOUNT_KINDS = (
+    SERVICE_ACCOUNT,
+    Kind(api_version=_RBAC, kind="ClusterRole", plural="clusterroles", is_namespaced=False),
+    Kind(api_version=_RBAC, kind="ClusterRoleBinding", plural="clusterrolebindings", is_namespaced=False),
+)
+"""Our own accounts and their rights."""
 
 DATABASE_KINDS = tuple(
     Kind(api_version="kubedb.com/v1", kind=kind, plural=plural)
@@ -91,6 +107,8 @@ _ALL = (
     SECRET,
     SERVICE,
     EVENT,
+    *TENANCY_KINDS,
+    *ACCOUNT_KINDS,
     *DATABASE_KINDS,
     *OPS_KINDS,
     *BACKUP_KINDS,

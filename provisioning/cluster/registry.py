@@ -44,11 +44,17 @@ def gateway_to(cluster: ReachableCluster) -> Gateway:
 
     The gateway refuses to be called while a database transaction is open.
     """
-    reach = Reach(kubeconfig_path=cluster.kubeconfig_path, context=cluster.context)
+    reach = Reach(kubeconfig_path=_own(cluster.kubeconfig_path), context=cluster.context)
     with _lock:
         if reach not in _registry.gateways:
             _registry.gateways[reach] = _registry.make(reach)
         return _registry.gateways[reach]
+
+
+def _own(kubeconfig_path: str) -> str:
+    """Return the kubeconfig of this process's account, which stands beside the cluster's, where processes have accounts of their own."""
+    account = settings.CLUSTER_ACCOUNT
+    return f"{kubeconfig_path}.{account}" if account and kubeconfig_path else kubeconfig_path
 
 
 @contextmanager

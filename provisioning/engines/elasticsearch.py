@@ -242,4 +242,5 @@ ENGINE = Engine(
     ),
     check=_check,
     minimum_memory_mib=_minimum_memory_mib,
+    needs_privileged_pods=True,
 )

@@ -5,6 +5,18 @@ from django.db import models
 from dbaas.core.ids import uuid7
 
 
+def _operators() -> list[str]:
+    return ["kubedb"]
+
+
+def _monitoring() -> list[str]:
+    return ["monitoring"]
+
+
+def _https_and_api() -> list[int]:
+    return [443, 6443]
+
+
 class Cluster(models.Model):
     """A Kubernetes that we drive: a region's name and how to reach it."""
 
@@ -50,6 +62,35 @@ class Cluster(models.Model):
     )
     archiver = models.CharField(
         max_length=63, blank=True, help_text="Name of the archivers for point-in-time recovery; empty means none."
+    )
+    is_tenancy_enforced = models.BooleanField(
+        default=True,
+        help_text="Give each tenant's namespace limits, network policies and Pod Security labels (docs/tenancy.md).",
+    )
+    accounts_namespace = models.CharField(
+        max_length=63,
+        blank=True,
+        help_text="Namespace of the accounts dbaas-web and dbaas-worker, which are bound in each tenant's namespace;"
+        " empty where the kubeconfig's account may read secrets everywhere.",
+    )
+    operator_namespaces = models.JSONField(
+        default=_operators, blank=True, help_text="Namespaces of KubeDB and KubeStash, which connect to databases."
+    )
+    monitoring_namespaces = models.JSONField(
+        default=_monitoring, blank=True, help_text="Namespaces whose pods may read the databases' exporters."
+    )
+    api_cidrs = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Networks of the Kubernetes API servers, through which exporters are read where no Prometheus is.",
+    )
+    egress_cidrs = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Networks that pods of databases may call: the Kubernetes API, the backup storage; empty means all.",
+    )
+    egress_ports = models.JSONField(
+        default=_https_and_api, blank=True, help_text="Ports at which they may call those networks."
     )
     accepts_databases = models.BooleanField(
         default=True, help_text="Switch off to drain: no new databases, the others go on."

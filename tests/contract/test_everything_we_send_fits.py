@@ -14,7 +14,7 @@ from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning import making
 from provisioning.cluster.client import Gateway, Reach
 from provisioning.cluster.errors import AlreadyExists
-from provisioning.cluster.kinds import BACKUP_KINDS, DATABASE_KINDS, OPS_KINDS, Kind
+from provisioning.cluster.kinds import BACKUP_KINDS, DATABASE_KINDS, OPS_KINDS, TENANCY_KINDS, Kind
 from provisioning.cluster.ownership import belongs_to
 from provisioning.engine import Body
 from provisioning.engines import all_engines
@@ -133,8 +133,9 @@ def expected_types(database: Database) -> set[str]:
 
 
 def sent_for(database: Database, worker: Worker) -> list[Body]:
-    """Return what was sent, without the tenant's namespace; all of it must carry our labels."""
-    sent = [body for body in worker.gateway.sent if body["kind"] != "Namespace"]
+    """Return what was sent, without the tenant's namespace and what stands in it; all of it must carry our labels."""
+    elsewhere = {"Namespace", *(kind.kind for kind in TENANCY_KINDS)}  # test_tenancy_fits
+    sent = [body for body in worker.gateway.sent if body["kind"] not in elsewhere]
     assert all(belongs_to(body, database.id) for body in sent)
     return sent
 

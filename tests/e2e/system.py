@@ -114,9 +114,16 @@ class System:
 
     def look_after(self) -> None:
         """Have done now what the scheduler asks for once a minute."""
+        self._send("provisioning.look_after")
+
+    def compare(self) -> None:
+        """Have the ledger compared with the cluster now."""
+        self._send("provisioning.reap")
+
+    def _send(self, task: str) -> None:
         broker = read_environment(self.data_dir / "dbaas.env")["BROKER_URL"]
         with Celery(broker=broker, set_as_current=False) as celery:
-            celery.send_task("provisioning.look_after", queue="maintenance", expires=5)
+            celery.send_task(task, queue="maintenance", expires=5)
 
     def _is_up_or_over(self) -> bool:
         assert self.launcher is not None

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from provisioning.engines import all_engines
 from tests.devcluster.kubectl import run as kubectl
+from tests.e2e.rights import for_rare_cases, granted, used
 from tests.e2e.stories import STORIES, Story, Teller
 from tests.e2e.system import Customer, Json, System, new_customer, wait_until
 
@@ -33,6 +35,22 @@ def tellings(system: System) -> Iterator[dict[str, Future[None]]]:
 @pytest.mark.parametrize("engine", [story.engine for story in STORIES])
 def test_that_a_database_lives_through_everything(tellings: dict[str, Future[None]], engine: str) -> None:
     tellings[engine].result(timeout=TOLD_WITHIN_SECONDS)
+
+
+def test_that_no_right_of_our_accounts_is_granted_for_nothing(
+    system: System, customer: Customer, tellings: dict[str, Future[None]]
+) -> None:
+    for telling in tellings.values():
+        telling.result(timeout=TOLD_WITHIN_SECONDS)
+    database = customer.database(customer.follow(customer.order("watched", "redis", plan="micro")))
+
+    for insight in ("events", "logs", "metrics"):
+        customer.checked(customer.api.get(f"/api/v1/databases/{database['id']}/{insight}"))
+    system.compare()
+
+    with suppress(AssertionError):  # what is missing says more than that it took too long
+        wait_until("every right is used", lambda: granted() - used(system) <= for_rare_cases(), seconds=20)
+    assert sorted(granted() - used(system) - for_rare_cases()) == []
 
 
 def test_that_every_engine_has_a_story() -> None:

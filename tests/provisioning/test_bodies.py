@@ -84,7 +84,15 @@ def test_that_nothing_is_exposed_unless_asked() -> None:
     ("service", "cidrs", "written"),
     [
         ("LoadBalancer", (), {"type": "LoadBalancer"}),
-        ("LoadBalancer", ("203.0.113.0/24",), {"type": "LoadBalancer", "loadBalancerSourceRanges": ["203.0.113.0/24"]}),
+        (
+            "LoadBalancer",
+            ("203.0.113.0/24",),
+            {
+                "type": "LoadBalancer",
+                "loadBalancerSourceRanges": ["203.0.113.0/24"],
+                "externalTrafficPolicy": "Local",
+            },
+        ),
         ("NodePort", (), {"type": "NodePort"}),
         ("NodePort", ("203.0.113.0/24",), {"type": "NodePort"}),
     ],

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
     """They import every view, which costs seconds; the web process and `make check` run them."""
 
-    help = "Migrate, make the operator's account, register the pocket cluster and prepare it for backups (used by the laptop launcher)."
+    help = "Everything that the laptop launcher needs before our own processes start."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--operator-password-env", required=True)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do the four things in order."""
+        """Do the five things in order."""
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         call_command("create_operator", email=options["operator_email"], password_env=options["operator_password_env"])
         call_command(
@@ -37,3 +37,4 @@ class Command(BaseCommand):
             default_access="external",
         )
         call_command("prepare_backups", "pocket")
+        call_command("prepare_accounts", "pocket", kubeconfigs=True)

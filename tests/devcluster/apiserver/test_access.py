@@ -1,12 +1,14 @@
 """Who may do what."""
 
 import base64
+import json
 
 import httpx
 import pytest
 
 from tests.devcluster.apiserver.conftest import Connect
 from tests.devcluster.apiserver.samples import Body, core, created, postgres, postgreses
+from tests.devcluster.conftest import ApiServer
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
@@ -151,3 +153,16 @@ def test_that_a_requested_token_works_until_it_ends(api: httpx.Client, namespace
 
     assert connect(living).get("/api").status_code == 200
     assert connect(dead).get("/api").status_code == 401
+
+
+def test_that_what_an_account_was_allowed_is_on_record_once(
+    api: httpx.Client, namespace: str, robot: httpx.Client, cluster: ApiServer
+) -> None:
+    grant(api, namespace, {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]})
+
+    for path in (core(namespace, "pods"), core(namespace, "pods"), core(namespace, "secrets")):
+        robot.get(path)
+
+    lines = [json.loads(line) for line in (cluster.data_dir / "uses.jsonl").read_text().splitlines()]
+    mine = [line for line in lines if line["account"] == f"{namespace}:robot"]
+    assert [(line["verb"], line["resource"], line["is_cluster_wide"]) for line in mine] == [("list", "pods", False)]

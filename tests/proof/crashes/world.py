@@ -91,6 +91,7 @@ def world() -> Iterator[World]:
         backup_storage="storage",
         backup_encryption_secret="storage-key",
         archiver="archiver",
+        is_tenancy_enforced=False,
     )
     made = World(kube=kube, cluster=cluster)
     with (

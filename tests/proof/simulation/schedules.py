@@ -83,6 +83,7 @@ class Theatre:
             backup_namespace="backups",
             backup_storage="storage",
             backup_encryption_secret="storage-key",
+            is_tenancy_enforced=False,
         )
         empty = Beginning(
             rows=store.rows(), cluster=pickle.dumps(SimulatedCluster()._objects), at=BEGINNING, databases={}

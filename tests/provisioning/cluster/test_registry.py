@@ -1,5 +1,7 @@
 """That a process keeps one gateway per cluster, makes a new one when the registration changes, and none calls inside a transaction."""
 
+from typing import Any
+
 import pytest
 
 from dbaas.core.db import atomic
@@ -38,3 +40,21 @@ def test_that_a_simulation_may_bring_gateways_of_its_own() -> None:
 
     assert other is not usual
     assert gateway_to(cluster) is usual
+
+
+def test_that_a_process_with_an_account_of_its_own_reads_its_own_kubeconfig(settings: Any) -> None:
+    cluster = Cluster(kubeconfig_path="/nonexistent/one")
+    shared = gateway_to(cluster)
+
+    settings.CLUSTER_ACCOUNT = "web"
+
+    assert gateway_to(cluster) is not shared
+    assert gateway_to(cluster) is gateway_to(Cluster(kubeconfig_path="/nonexistent/one"))
+
+
+def test_that_in_a_pod_the_account_is_the_pod_s(settings: Any) -> None:
+    in_a_pod = gateway_to(Cluster())
+
+    settings.CLUSTER_ACCOUNT = "web"
+
+    assert gateway_to(Cluster()) is in_a_pod

@@ -223,7 +223,11 @@ def test_that_only_the_primary_service_opens_outwards_and_filters(engine: Engine
 
     *companions, database = manifests_of(engine, spec)
 
-    service = {"type": "LoadBalancer", "loadBalancerSourceRanges": ["203.0.113.0/24"]}
+    service = {
+        "type": "LoadBalancer",
+        "loadBalancerSourceRanges": ["203.0.113.0/24"],
+        "externalTrafficPolicy": "Local",
+    }
     assert database["spec"]["serviceTemplates"] == [{"alias": "primary", "spec": service}]
     assert all("serviceTemplates" not in body["spec"] for body in companions)
 

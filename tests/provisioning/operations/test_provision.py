@@ -66,7 +66,7 @@ def test_that_the_object_carries_our_labels_and_is_protected(ordered: Ordered, s
 def test_that_the_ledger_knows_the_object_with_its_uid(ordered: Ordered, stage: Stage) -> None:
     operation = stage.work(ordered())
 
-    line = Resource.objects.get(database=operation.database)
+    line = Resource.objects.get(database=operation.database, kind="Postgres")
     body = stage.body(operation.database)
     assert body is not None
     assert (line.kind, line.uid, line.is_gone) == ("Postgres", body["metadata"]["uid"], False)

@@ -40,7 +40,7 @@ def test_that_the_sentinels_are_made_before_the_database(operation: Operation, s
     assert database is not None
     assert int(made["metadata"]["resourceVersion"]) < int(database["metadata"]["resourceVersion"])
     lines = Resource.objects.filter(database=operation.database).order_by("id")
-    assert [line.kind for line in lines] == ["RedisSentinel", "Redis"]
+    assert [line.kind for line in lines] == ["RedisSentinel", "NetworkPolicy", "Redis"]
 
 
 def test_that_a_cancel_removes_both(operation: Operation, stage: Stage) -> None:
