@@ -158,6 +158,9 @@ def test_a_guess_that_cannot_be_counted_is_not_made(monkeypatch: pytest.MonkeyPa
     class _AlwaysLate:
         def __init__(self, **_: Any) -> None: ...
 
+        def filter(self, **_: Any) -> "_AlwaysLate":
+            return self
+
         def first(self) -> LoginFailures | None:
             return original().order_by("subject").first()
 
