@@ -136,7 +136,7 @@ def test_that_lists_are_read_and_addresses_trimmed(given: Given) -> None:
 @pytest.mark.parametrize("environment", ["production", "development"])
 @pytest.mark.parametrize(
     ("program", "socket_timeout"),
-    [("/x/bin/celery", 10), ("/x/dbaas/processes.py", 10), ("manage.py", 0.5), ("/x/bin/granian", 0.5)],
+    [("/x/bin/celery", 10), ("/x/dbaas/processes.py", 10), ("manage.py", 0.4), ("/x/bin/granian", 0.4)],
 )
 def test_that_only_workers_wait_long_for_the_broker(
     given: Given, monkeypatch: pytest.MonkeyPatch, environment: str, program: str, socket_timeout: float
