@@ -10,7 +10,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        """Listen to log-ins of the admin."""
+        """Listen to log-ins of the admin, and add our metrics to the product's."""
         from accounts.operator_sessions import connect
+        from accounts.telemetry import collector
+        from dbaas.health.metrics import register_collector
 
         connect()
+        register_collector(collector())

@@ -26,6 +26,8 @@ def main() -> int:
     if arguments.process == "beat":
         app.Beat(schedule=arguments.schedule, loglevel=arguments.loglevel).run()
         return 0
+    from dbaas.health.serving import serve_counters
+
     worker = app.Worker(
         hostname=arguments.hostname,
         queues=arguments.queues,
@@ -35,6 +37,7 @@ def main() -> int:
         without_gossip=True,
         without_mingle=True,
     )
+    serve_counters()
     worker.start()
     return int(worker.exitcode or 0)
 

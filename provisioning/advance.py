@@ -18,7 +18,7 @@ from dbaas.core.crash import crash_point
 from dbaas.core.db import after_commit, atomic
 from provisioning import lease
 from provisioning.cluster.registry import gateway_to
-from provisioning.counters import BECAME_STUCK, LEASES_LOST
+from provisioning.counters import BECAME_STUCK, LEASES_LOST, STEP_DURATION
 from provisioning.dispatch import wake
 from provisioning.engines import all_engines
 from provisioning.heartbeats import is_watched
@@ -91,7 +91,9 @@ def _take_one_step(
     before = OperationState(operation.state)
     if move.position.state is not before and not may_become(before, move.position.state):
         raise AssertionError(f"{operation} may not go from {before} to {move.position.state}.")
-    goes_on = _save(claim, workflow, move, run.recorded, clock.now())
+    now = clock.now()
+    goes_on = _save(claim, workflow, move, run.recorded, now)
+    _time_steps(operation, move, now)
     if move.position.state is OperationState.STUCK:
         BECAME_STUCK.labels(kind=operation.kind).inc()
     crash_point("advance.after_save")
@@ -131,6 +133,13 @@ def _save(claim: Claim, workflow: Workflow, move: Move, recorded: dict[str, Any]
         if follower or due_again:
             after_commit(lambda: _poke(follower or operation.id))
     return keeps
+
+
+def _time_steps(operation: Operation, move: Move, now: datetime) -> None:
+    for happening in move.happenings:
+        duration_ms = _duration_ms(operation, happening, now) if happening.event == "done" else None
+        if duration_ms is not None:
+            STEP_DURATION.labels(kind=operation.kind, step=happening.step).observe(duration_ms / 1000)
 
 
 def _poke(operation_id: UUID) -> None:

@@ -13,7 +13,8 @@ class ProvisioningConfig(AppConfig):
         """Add our health checks and metrics to the product's."""
         from dbaas.health.metrics import register_collector
         from provisioning.health import register_checks
-        from provisioning.telemetry import SystemState
+        from provisioning.telemetry import collectors
 
         register_checks()
-        register_collector(SystemState())
+        for collector in collectors():
+            register_collector(collector)

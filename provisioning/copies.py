@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
-from dbaas.core.db import atomic
+from dbaas.core.db import after_commit, atomic
 from dbaas.core.errors import Permanent
 from provisioning.announcements import announce_backup
 from provisioning.backups import driver_of
@@ -17,6 +17,7 @@ from provisioning.backups.driver import Outcome, Progress, Seen, Window, run_nam
 from provisioning.cluster.client import Gateway
 from provisioning.cluster.kinds import Ref, ref_of
 from provisioning.cluster.ownership import is_being_deleted
+from provisioning.counters import BACKUPS_FINISHED
 from provisioning.engine import Body
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, Operation
 from provisioning.readback import find_database, ref_to_database
@@ -123,7 +124,14 @@ def _settle(rows: QuerySet[Backup], *, now: datetime, **columns: Any) -> None:
     with atomic():
         row = rows.first()
         if row is not None and rows.update(**columns):
+            _count(row, columns["state"])
             announce_backup(Backup.objects.select_related("database").get(pk=row.pk), at=now)
+
+
+def _count(row: Backup, state: str) -> None:
+    if state in ("succeeded", "failed"):
+        ended = BACKUPS_FINISHED.labels(engine=row.engine, kind=row.kind, outcome=state)
+        after_commit(ended.inc)
 
 
 def find_copies(run: Run) -> None:
@@ -239,6 +247,7 @@ def _note(one: Seen, database: Database, rows: list[Backup], now: datetime) -> N
                 defaults={**_origin(database, one.at or now), **columns, "kind": kind, "run": one.run},
             )
             if is_new:
+                _count(row, row.state)
                 announce_backup(row, at=now)
 
 

@@ -12,6 +12,9 @@ DISPATCHER_STALE_AFTER = timedelta(seconds=30)
 
 DISPATCHER = "dispatcher"
 
+WORKER = "worker"
+"""Beats whenever any worker of the queue `ops` completes the task that beat sends it every ten seconds."""
+
 
 def watcher_of(cluster: Cluster) -> str:
     """Return the name under which this cluster's watcher beats."""

@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 
 from dbaas.core.clock import SYSTEM_CLOCK
 from provisioning.announcements import announce_lines
-from provisioning.counters import CLAIMS, WORKERS_LOST
+from provisioning.counters import CLAIM_DELAY, CLAIMS, WORKERS_LOST
 from provisioning.models import Operation, OperationEvent
 from provisioning.states import FINISHED, MOVING
 
@@ -66,7 +66,7 @@ def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     """Take the operation if it is due and free, else return None: somebody else has it, or it is not its time."""
     seen = (
         Operation.objects.filter(pk=operation_id, state__in=MOVING, next_run_at__lte=now)
-        .values_list("state", "lease_token", "lease_until", "started_at", named=True)
+        .values_list("state", "lease_token", "lease_until", "started_at", "next_run_at", named=True)
         .first()
     )
     if seen is None:
@@ -94,6 +94,7 @@ def claim(operation_id: UUID, *, now: datetime) -> Claim | None:
     if operation.lease_token != seen.lease_token + 1:
         return None
     CLAIMS.inc()
+    CLAIM_DELAY.labels(kind=operation.kind).observe((now - (seen.next_run_at or now)).total_seconds())
     WORKERS_LOST.inc(was_lost)
     return Claim(
         operation=operation, token=operation.lease_token, wake_seq=operation.wake_seq, claimed_at_monotonic=started

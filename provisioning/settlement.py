@@ -6,7 +6,9 @@ from uuid import UUID
 
 from django.db.models import F
 
+from dbaas.core.db import after_commit
 from provisioning.announcements import announce_state
+from provisioning.counters import count_end
 from provisioning.engines import all_engines
 from provisioning.lease import Line, write_timeline
 from provisioning.models import Database, Operation
@@ -41,6 +43,7 @@ def settle(operation: Operation, workflow: Workflow, outcome: OperationState, no
         _hand_over(follower, now)
     elif has_changed:
         announce_state(database, DatabaseState(database.previous_state), state, at=now)
+    _count(operation, database.engine, outcome, now)
     return follower
 
 
@@ -62,6 +65,7 @@ def give_way(operation: Operation, now: datetime) -> UUID | None:
         row_version=F("row_version") + 1,
     )
     _hand_over(follower, now)
+    _count(operation, operation.database.engine, OperationState.FAILED, now)
     return follower
 
 
@@ -120,6 +124,11 @@ def _free_surplus(database: Database) -> dict[str, int]:
         "reserved_memory_mib": keeps.memory_mib,
         "reserved_storage_gib": keeps.storage_gib,
     }
+
+
+def _count(operation: Operation, engine: str, outcome: OperationState, now: datetime) -> None:
+    took = now - operation.created_at
+    after_commit(lambda: count_end(kind=operation.kind, engine=engine, outcome=outcome, took=took))
 
 
 def _kind_of(operation_id: UUID | None) -> str:

@@ -15,6 +15,8 @@ from provisioning.advance import advance as advance_operation
 from provisioning.audits import audit_all_quotas, forget_old_keys
 from provisioning.dispatch import ADVANCE, wake
 from provisioning.dispatching import dispatch_due as dispatch_due_operations
+from provisioning.heartbeats import WORKER
+from provisioning.models import Heartbeat
 from provisioning.reaper import compare_all_clusters
 from provisioning.upkeep import look_after_all
 from webhooks.tasks import dispatch_due as dispatch_due_webhooks
@@ -41,7 +43,8 @@ def look_after(**_later_arguments: Any) -> None:
 
 @shared_task(name="provisioning.pulse")
 def pulse(**_later_arguments: Any) -> None:
-    """Do nothing: that it was completed shows that the worker works."""
+    """Write down that a worker works: that this was completed shows it."""
+    Heartbeat.beat(WORKER, now=SYSTEM_CLOCK.now())
 
 
 @shared_task(name="provisioning.reap")

@@ -16,6 +16,7 @@ from provisioning.backups import all_drivers
 from provisioning.backups.schedules import BadSchedule, in_utc, slots_between
 from provisioning.cluster.registry import gateway_to
 from provisioning.copies import note_all_copies
+from provisioning.counters import BACKUPS_MISSED
 from provisioning.models import Backup, BackupPolicy, Cluster, Database, DatabaseEvent, Operation
 from provisioning.operations import all_workflows
 from provisioning.services.acceptance import Idempotency
@@ -54,7 +55,10 @@ def _tell_missed_slots(cluster: Cluster, now: datetime) -> None:
         for slot in slots_between(policy.schedule, policy.time_zone, after, until):
             if not _was_kept(policy, slot):
                 message = f"No backup was taken at {slot.isoformat(timespec='minutes')}, as the policy has it."
-                tell(policy.database, f"missed:{slot.isoformat()}", "BackupMissed", message, is_warning=True, now=now)
+                if tell(
+                    policy.database, f"missed:{slot.isoformat()}", "BackupMissed", message, is_warning=True, now=now
+                ):
+                    BACKUPS_MISSED.inc()
 
 
 def _resumed_at(database: Database) -> datetime | None:
@@ -122,13 +126,14 @@ def _system(database: Database) -> Actor:
     return Actor(user_id=database.created_by or UUID(int=0), email="the system", via=Via.SYSTEM)
 
 
-def tell(database: Database, key: str, reason: str, message: str, *, is_warning: bool, now: datetime) -> None:
-    """Write an event of the database down, once however often it is noticed."""
+def tell(database: Database, key: str, reason: str, message: str, *, is_warning: bool, now: datetime) -> bool:
+    """Write an event of the database down, once however often it is noticed; True the first time."""
     told = {"at": now, "reason": reason, "message": message, "is_warning": is_warning}
     with atomic():
         event, is_new = DatabaseEvent.objects.get_or_create(database=database, key=key[:120], defaults=told)
         if is_new:
             announce_noticed(database, event)
+    return is_new
 
 
 def look_after_all() -> None:

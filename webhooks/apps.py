@@ -13,7 +13,7 @@ class WebhooksConfig(AppConfig):
         """Add our health check and metrics to the product's."""
         from dbaas.health.metrics import register_collector
         from webhooks.health import register_checks
-        from webhooks.telemetry import OutboxState
+        from webhooks.telemetry import collector
 
         register_checks()
-        register_collector(OutboxState())
+        register_collector(collector())

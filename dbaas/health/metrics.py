@@ -1,17 +1,36 @@
 """/metrics: what the processes of this machine counted, and what applications read from the database at that moment."""
 
 import os
+import platform
+from collections.abc import Iterator
 
+import django
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from dbaas.health.build import version
 from dbaas.health.checks import error_of
 
 _system = CollectorRegistry()
+BUILD = ("version", "python", "django")
+
+
+class Build(Collector):
+    """Which build answers."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one gauge that is always 1."""
+        family = GaugeMetricFamily("dbaas_build_info", "Which build answers; always 1.", labels=BUILD)
+        family.add_metric([version(), platform.python_version(), django.get_version()], 1)
+        yield family
+
+
+_system.register(Build())
 
 
 def register_collector(collector: Collector) -> None:
@@ -23,12 +42,12 @@ def register_collector(collector: Collector) -> None:
 @never_cache
 def metrics(_request: HttpRequest) -> HttpResponse:
     """Answer in Prometheus's text format; while the database is away, the counters alone."""
-    parts = [generate_latest(_counted())]
+    parts = [generate_latest(counted())]
     error_of(lambda: parts.append(generate_latest(_system)), "metrics")
     return HttpResponse(b"".join(parts), content_type=CONTENT_TYPE_LATEST)
 
 
-def _counted() -> CollectorRegistry:
+def counted() -> CollectorRegistry:
     """Return this process's counters or, where PROMETHEUS_MULTIPROC_DIR is set, those of every process that shares it."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dbaas.api.request_metrics.RequestMetricsMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "dbaas.api.request_id.RequestIdMiddleware",
     "dbaas.api.rate_limits.enforcement.RateLimitMiddleware",
@@ -129,6 +130,9 @@ MAX_OPERATIONS_IN_DISPATCH: int
 MAX_OPERATIONS_PER_TENANT_IN_DISPATCH: int
 OPEN_REGISTRATION: bool
 PROMETHEUS_URL: str
+METRICS_PORT: int
+METRICS_ADDRESS: str
+METRICS_CACHE_SECONDS: int
 PUBLIC_URL: str
 RATE_LIMITS: dict[str, int]
 RATE_LIMIT_URL: str
@@ -180,6 +184,9 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
         "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
+        "METRICS_PORT": environment.metrics_port,
+        "METRICS_ADDRESS": environment.metrics_address,
+        "METRICS_CACHE_SECONDS": environment.metrics_cache_seconds,
         "STAFF_NEEDS_TOTP": environment.staff_needs_totp,
         "CLUSTER_CALLS_PER_SECOND": environment.cluster_calls_per_second,
         "CRASH_POINT": environment.dbaas_crash,

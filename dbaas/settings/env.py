@@ -65,6 +65,11 @@ class Environment(BaseSettings):
     flower_url: str = "http://127.0.0.1:5555"
     prometheus_url: str = ""
     """http(s)://... of the Prometheus that scrapes the clusters; without one metrics show the present moment only."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Where a worker or watcher shows its counters to a Prometheus of our own; 0: nowhere."""
+    metrics_address: str = "127.0.0.1"
+    metrics_cache_seconds: int = Field(default=10, ge=0, le=300)
+    """For how long /metrics repeats what it read from the metadata database."""
     trusted_proxies: str = ""
     """Addresses or networks, comma-separated, whose X-Forwarded-For is believed; the audit log and login limits see the address behind."""
     behind_tls_proxy: bool = True

@@ -19,6 +19,7 @@ _environment = read_environment(
     broker_url="memory://",
     log_level="WARNING",
     cluster_calls_per_second="10000",
+    metrics_cache_seconds="0",
 )
 globals().update(settings_from(_environment))
 

@@ -72,6 +72,11 @@ def slots_between(schedule: str, time_zone: str, after: datetime, until: datetim
     return list(takewhile(lambda slot: slot <= until, _slots(schedule, time_zone, after)))
 
 
+def next_slot(schedule: str, time_zone: str, after: datetime) -> datetime | None:
+    """Return when the schedule is due for the first time after that moment, in UTC; None if it never is."""
+    return next(_slots(schedule, time_zone, after), None)
+
+
 def _slots(schedule: str, time_zone: str, after: datetime) -> Iterator[datetime]:
     for slot in CronSim(schedule, after.astimezone(ZoneInfo(time_zone))):
         yield slot.astimezone(UTC)

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +18,7 @@ from dbaas.core.redaction import redact
 from provisioning.cluster.errors import CalledInTransaction, ClusterLogin, ClusterUnavailable, ObjectMissing, error_from
 from provisioning.cluster.kinds import Kind, Ref, ref_of
 from provisioning.cluster.limits import Limits
+from provisioning.cluster.timing import Call
 from provisioning.engine import Body
 
 CONNECT_SECONDS = 3
@@ -35,6 +36,8 @@ class Reach:
 
     kubeconfig_path: str = ""
     context: str = ""
+    cluster: str = field(default="", compare=False)
+    """Under which name its calls are counted; two names for one place share its gateway and the first one's count."""
 
 
 class Gateway:
@@ -212,8 +215,9 @@ class Gateway:
         method, url, headers, _, _ = client.param_serialize(
             method=verb, resource_path=path, query_params=asked, header_params=headers, auth_settings=["BearerToken"]
         )
-        with _own_errors(action, "no answer"):
+        with _own_errors(action, "no answer"), Call(self._reach.cluster, verb, query or {}) as call:
             answer = client.call_api(method, url, headers, body, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            call.status = answer.status
             failed = answer.status >= HTTPStatus.MULTIPLE_CHOICES
             content = answer.read() if failed else b""
         if failed:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from dbaas.core.clock import SYSTEM_CLOCK
 from dbaas.core.errors import Permanent, Transient
 from provisioning.cluster.errors import ClusterBusy, ClusterUnavailable
+from provisioning.counters import BREAKER_OPEN, BREAKER_REFUSALS
 
 OPENS_AFTER = 5
 """So many calls in a row without an answer, and the cluster counts as unreachable."""
@@ -57,6 +58,8 @@ class Pace:
 class Breaker:
     """Open while a cluster does not answer: calls fail at once, but for one now and then that tries."""
 
+    cluster: str = ""
+    """Under which name it is counted."""
     _failures: int = 0
     _pause: timedelta = FIRST_PAUSE
     _try_at: float = 0.0
@@ -72,6 +75,7 @@ class Breaker:
                 return
             left_seconds = self._try_at - SYSTEM_CLOCK.monotonic()
             if left_seconds > 0:
+                BREAKER_REFUSALS.labels(cluster=self.cluster).inc()
                 raise ClusterUnavailable(
                     "The cluster's API has not answered for a while; it is tried again now and then.",
                     retry_after=timedelta(seconds=left_seconds),
@@ -82,6 +86,7 @@ class Breaker:
         """Close: the cluster answers, whatever it says."""
         with self._lock:
             self._failures, self._pause = 0, FIRST_PAUSE
+            BREAKER_OPEN.labels(cluster=self.cluster).set(0)
 
     def note_silence(self) -> None:
         """Count a call that got no answer, or one by which the server says that it is broken."""
@@ -89,6 +94,7 @@ class Breaker:
             self._failures += 1
             if self._failures == OPENS_AFTER:
                 self._postpone()
+            BREAKER_OPEN.labels(cluster=self.cluster).set(self._failures >= OPENS_AFTER)
 
     def _postpone(self) -> None:
         self._try_at = SYSTEM_CLOCK.monotonic() + self._pause.total_seconds()
@@ -98,10 +104,10 @@ class Breaker:
 class Limits:
     """Both, for one cluster: around every call."""
 
-    def __init__(self, *, per_second: float) -> None:
-        """Allow so many calls a second, and twice as many at once after a pause."""
+    def __init__(self, *, per_second: float, cluster: str = "") -> None:
+        """Allow so many calls a second, and twice as many at once after a pause; `cluster` is its name in /metrics."""
         self.pace = Pace(per_second=per_second, burst=int(2 * per_second))
-        self.breaker = Breaker()
+        self.breaker = Breaker(cluster=cluster)
 
     @contextmanager
     def around_call(self) -> Iterator[None]:

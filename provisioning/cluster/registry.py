@@ -15,6 +15,7 @@ from provisioning.cluster.limits import Limits
 class ReachableCluster(Protocol):
     """What a registered cluster says of how to reach it; the model `Cluster` does."""
 
+    name: str
     kubeconfig_path: str
     context: str
 
@@ -23,7 +24,7 @@ MakeGateway = Callable[[Reach], Gateway]
 
 
 def _real_gateway(reach: Reach) -> Gateway:
-    limits = Limits(per_second=settings.CLUSTER_CALLS_PER_SECOND)
+    limits = Limits(per_second=settings.CLUSTER_CALLS_PER_SECOND, cluster=reach.cluster)
     return Gateway(reach, limits=limits, is_in_transaction=in_transaction)
 
 
@@ -44,7 +45,7 @@ def gateway_to(cluster: ReachableCluster) -> Gateway:
 
     The gateway refuses to be called while a database transaction is open.
     """
-    reach = Reach(kubeconfig_path=cluster.kubeconfig_path, context=cluster.context)
+    reach = Reach(kubeconfig_path=cluster.kubeconfig_path, context=cluster.context, cluster=cluster.name)
     with _lock:
         if reach not in _registry.gateways:
             _registry.gateways[reach] = _registry.make(reach)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
+from dbaas.health.serving import serve_counters
 from provisioning.cluster.registry import gateway_to
 from provisioning.models import Cluster
 from provisioning.watching import ClusterWatcher
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Start a watcher per cluster and wait for a signal."""
+        serve_counters()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
