@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz proof proof-long check format lint types imports sizes docs audit sbom golden lock clean
+.PHONY: help demo run stop test fuzz proof proof-long check format lint types imports sizes docs audit sbom golden chart lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ sbom: .venv/dev.stamp ## Write sbom.json (CycloneDX) of what the product needs, 
 
 golden: .venv/dev.stamp ## Write the golden manifests anew; review the difference
 	$(BIN)/python -m tests.provisioning.golden
+
+chart: .venv/dev.stamp ## Write the files of the Helm chart that are made from others
+	$(BIN)/python -m tests.deploy.helm.generated
 
 lock: .venv/pip.stamp ## Compile the .in files to hash-pinned .txt files
 	for part in requirements requirements-embedded requirements-mongodb requirements-vault requirements-dev; do \

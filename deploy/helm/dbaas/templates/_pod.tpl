@@ -119,3 +119,15 @@ livenessProbe:
   timeoutSeconds: 10
   failureThreshold: 10
 {{- end }}
+
+{{/* Counters of a process that answers no HTTP otherwise; several processes of one pod add theirs up in a folder. */}}
+{{- define "dbaas.metricsEnvironment" -}}
+- {name: METRICS_PORT, value: {{ .Values.metrics.port | quote }}}
+- {name: METRICS_ADDRESS, value: 0.0.0.0}
+- {name: PROMETHEUS_MULTIPROC_DIR, value: /run/metrics}
+{{- end }}
+
+{{- define "dbaas.metricsVolume" -}}
+- name: metrics
+  emptyDir: {medium: Memory, sizeLimit: 64Mi}
+{{- end }}
