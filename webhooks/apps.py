@@ -11,6 +11,7 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         """Add our health check and metrics to the product's."""
+        import webhooks.counters  # noqa: F401 -- so that every process that shows metrics knows them
         from dbaas.health.metrics import register_collector
         from webhooks.health import register_checks
         from webhooks.telemetry import collector

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -23,9 +23,13 @@ BUILD = ("version", "python", "django")
 class Build(Collector):
     """Which build answers."""
 
-    def collect(self) -> Iterator[Metric]:
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauge without its sample."""
+        yield GaugeMetricFamily("dbaas_build_info", "Which build answers; always 1.", labels=BUILD)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield one gauge that is always 1."""
-        family = GaugeMetricFamily("dbaas_build_info", "Which build answers; always 1.", labels=BUILD)
+        (family,) = self.describe()
         family.add_metric([version(), platform.python_version(), django.get_version()], 1)
         yield family
 
@@ -36,6 +40,13 @@ _system.register(Build())
 def register_collector(collector: Collector) -> None:
     """Add what is read when metrics are asked for; applications do so when they are ready."""
     _system.register(collector)
+
+
+def system_families() -> Iterator[GaugeMetricFamily]:
+    """Yield what applications added and can describe, without samples; asks no database."""
+    for collector in list(_system._collector_to_names):
+        describe = getattr(collector, "describe", None)
+        yield from describe() if describe else ()
 
 
 @require_safe

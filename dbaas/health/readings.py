@@ -50,7 +50,7 @@ class Readings(Collector):
         self._kept: list[Metric] = []
         self._kept_until = 0.0
 
-    def describe(self) -> Iterator[Metric]:
+    def describe(self) -> Iterator[GaugeMetricFamily]:
         """Yield every gauge without samples: names, texts and labels are known without a database."""
         for reading in self._readings:
             yield reading.family()

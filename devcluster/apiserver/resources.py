@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from devcluster.apiserver.errors import Body, qualified
 
 STORED_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-GENERATION_GROUPS = frozenset({"apps", "batch", "networking.k8s.io", "policy", "apiextensions.k8s.io"})
+GENERATION_GROUPS = frozenset({
+    "admissionregistration.k8s.io", "apiextensions.k8s.io", "apps", "batch", "networking.k8s.io", "policy",
+})  # fmt: skip
 """Built-in groups whose objects count spec changes in `metadata.generation`."""
 
 
@@ -102,6 +104,11 @@ BUILT_IN: tuple[Resource, ...] = (
     _resource("batch/v1", "jobs", "Job", status=True, everything=True),
     _resource("batch/v1", "cronjobs", "CronJob", "cj", status=True, everything=True),
     _resource("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", "netpol"),
+    _resource("networking.k8s.io/v1", "ingresses", "Ingress", "ing", status=True),
+    _resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", status=True, everything=True),
+    _resource("admissionregistration.k8s.io/v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", cluster=True),
+    _resource("admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding",
+              cluster=True),
     _resource("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", status=True),
     _resource("coordination.k8s.io/v1", "leases", "Lease"),
     _resource("storage.k8s.io/v1", "storageclasses", "StorageClass", "sc", cluster=True),

@@ -23,3 +23,10 @@ def test_that_the_permissions_are_those_of_the_code() -> None:
     call_command("permissions", stdout=printed)
 
     assert (ROOT / "docs/permissions.md").read_text(encoding="utf-8") == printed.getvalue()
+
+
+def test_that_the_metrics_are_those_of_the_code() -> None:
+    printed = StringIO()
+    call_command("metrics", stdout=printed)
+
+    assert (ROOT / "docs/metrics.md").read_text(encoding="utf-8") == printed.getvalue()

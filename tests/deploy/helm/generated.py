@@ -102,7 +102,9 @@ def _config() -> dict[str, Any]:
 
 
 def _plain(field: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: field[key] for key in ("type", "enum", "minimum", "maximum", "pattern") if key in field}
+    kept: dict[str, Any] = {
+        key: field[key] for key in ("type", "enum", "minimum", "maximum", "pattern") if key in field
+    }
     return kept or {"type": "string"}
 
 
