@@ -61,12 +61,14 @@ sizes: .venv/dev.stamp ## Check the caps on files, functions and nesting
 docs: .venv/dev.stamp ## Write the pages that are made from the code
 	$(BIN)/python manage.py operations > docs/operations.md
 	$(BIN)/python manage.py permissions > docs/permissions.md
+	$(BIN)/python manage.py metrics > docs/metrics.md
 	$(BIN)/python manage.py error_codes
 
 docs-check: .venv/dev.stamp
 	$(BIN)/python manage.py error_codes --check
 	$(BIN)/python manage.py operations | diff -u docs/operations.md -
 	$(BIN)/python manage.py permissions | diff -u docs/permissions.md -
+	$(BIN)/python manage.py metrics | diff -u docs/metrics.md -
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
@@ -101,4 +103,5 @@ clean: ## Remove the virtual environment, caches and the laptop's data
 
 .venv/dev.stamp: .venv/laptop.stamp requirements-dev.txt
 	@sh scripts/install "the development tools" requirements-dev.txt
+	@sh scripts/get-promtool
 	@touch $@

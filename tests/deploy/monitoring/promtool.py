@@ -92,4 +92,3 @@ def _values(series: Series, begin: float, value: float, minutes: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.6f}"
-
