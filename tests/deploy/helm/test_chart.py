@@ -42,6 +42,13 @@ def test_that_the_files_that_the_workflow_names_exist() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_that_the_workflow_runs_nothing_that_can_be_changed_behind_its_name() -> None:
+    used = [step["uses"] for job in workflow()["jobs"].values() for step in job["steps"] if "uses" in step]
+
+    assert len(used) > 5
+    assert [action for action in used if not re.search(r"@[0-9a-f]{40}$", action)] == []
+
+
 def test_that_what_the_workflow_installs_is_a_release_that_the_chart_accepts() -> None:
     bodies = rendered("--values", str(ROOT / "tests/deploy/helm/kind/values.yaml"))
 
