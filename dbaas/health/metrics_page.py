@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from prometheus_client import REGISTRY, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from dbaas.api import request_metrics  # noqa: F401 -- what registers metrics only when a request comes
+from dbaas.api.rate_limits import limiter  # noqa: F401 -- the same
 from dbaas.health.metrics import system_families
 
 PREFIX = "dbaas_"
