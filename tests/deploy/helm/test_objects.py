@@ -201,6 +201,13 @@ def test_that_a_long_release_name_makes_no_name_too_long() -> None:
     assert max(map(len, names)) <= 63
 
 
+@pytest.mark.parametrize(("name", "may_be_away"), [("minimal", 0), ("production", 1)])
+def test_that_an_update_of_web_needs_no_node_that_there_may_not_be(name: str, may_be_away: int) -> None:
+    strategy = one(objects(name), "Deployment", "dbaas-web")["spec"]["strategy"]["rollingUpdate"]
+
+    assert strategy == {"maxSurge": 1, "maxUnavailable": may_be_away}
+
+
 def test_that_what_is_set_reaches_every_pod() -> None:
     bodies = rendered("--values", values_of("keda"))
 
