@@ -107,7 +107,7 @@ def test_that_the_settings_accept_what_compose_gives(secrets: Path) -> None:
 def test_that_ports_are_opened_for_this_machine_only() -> None:
     ports = [port for body in compose()["services"].values() for port in body.get("ports", [])]
 
-    assert len(ports) == 2
+    assert len(ports) == 4
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 

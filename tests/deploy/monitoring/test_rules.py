@@ -7,24 +7,15 @@ import pytest
 import yaml
 
 from dbaas.core.errors import Permanent
-from dbaas.health.metrics_page import described
 from provisioning.cluster import errors
 from provisioning.workflow import runner
 from tests.deploy.monitoring.promql import labels_in
 from tests.deploy.monitoring.promtool import RULES, alerts, rules, run_promtool
+from tests.deploy.monitoring.shown import labels_shown
 from tests.docs.pages import text_of
 
 RUNBOOK = "docs/runbook.md"
 PARTS = ("What it means", "How to look", "What to do", "How to know it is over")
-OF_PROMETHEUS = {"up": {"job", "instance"}}
-_SUFFIX = re.compile(r"_(?:bucket|count|sum)$")
-
-
-def known() -> dict[str, set[str]]:
-    """Return the labels of everything that a rule may name: what we show, what Prometheus adds, what the rules record."""
-    ours = {metric.name: set(metric.labels) for metric in described()}
-    recorded: dict[str, set[str]] = {rule["record"]: set() for rule in rules() if "record" in rule}
-    return {**ours, **recorded, **OF_PROMETHEUS}
 
 
 def section_of(anchor: str) -> str:
@@ -56,12 +47,10 @@ def test_that_every_alert_has_a_unit_test() -> None:
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule["record"])
 def test_that_a_rule_names_only_what_is_there(rule: dict[str, str]) -> None:
-    shown = known()
+    shown = labels_shown()
 
     for name, labels in labels_in(rule["expr"]).items():
-        base = name if name in shown else _SUFFIX.sub("", name)
-        assert base in shown, name
-        assert labels - shown[base] - {"le"} == set(), name
+        assert labels - shown[name] == set(), name
 
 
 @pytest.mark.parametrize("name", alerts())
