@@ -62,3 +62,26 @@ def test_that_processes_that_share_a_folder_are_added_up(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
 
     assert b"canary_counted_total 4.0" in api.get("/metrics").content
+
+
+LOOK = """
+from provisioning.counters import BREAKER_OPEN, CLAIMS
+CLAIMS.inc(3)
+BREAKER_OPEN.labels(cluster="canary").set({is_open})
+"""
+
+
+@pytest.mark.django_db
+def test_that_only_what_is_counted_is_added_up(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_open in (1, 0):
+        script = LOOK.format(is_open=is_open)
+        subprocess.run([sys.executable, "-c", script], env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}, check=True)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+
+    lines = api.get("/metrics").content.decode().splitlines()
+
+    assert "dbaas_claims_total 6.0" in lines
+    assert [line for line in lines if line.startswith("dbaas_cluster_breaker_open{")] == [
+        'dbaas_cluster_breaker_open{cluster="canary"} 0.0'
+    ]
+    assert [line for line in lines if line.startswith("dbaas_oldest_due_seconds")] == ["dbaas_oldest_due_seconds 0.0"]
