@@ -5,11 +5,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from tests.deploy.commands import ROOT
+from tests.deploy.commands import ROOT, faults_of
 from tests.deploy.helm.charted import CHART
-from tests.deploy.helm.rendering import helm, of_kind, rendered
+from tests.deploy.helm.rendering import NAMES, RELEASE, helm, objects, of_kind, rendered, values_of
 from tests.docs.pages import text_of
 
 WORKFLOW = ".github/workflows/chart.yml"
@@ -55,6 +56,19 @@ def test_that_what_the_workflow_installs_is_a_release_that_the_chart_accepts() -
     assert {container["image"] for body in of_kind(bodies, "Deployment") for container in _containers(body)} == {
         "dbaas:test"
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_that_the_notes_name_commands_and_objects_that_exist(name: str) -> None:
+    told = helm("install", RELEASE, str(CHART), "--dry-run=client", "--values", values_of(name)).stdout
+    notes = told.partition("\nNOTES:\n")[2]
+    named = set(re.findall(r"(deployment|service)/([a-z-]+)", notes))
+    there = {(body["kind"].lower(), body["metadata"]["name"]) for body in objects(name)}
+
+    assert re.findall(r"manage\.py \w+", notes) == ["manage.py create_operator", "manage.py register_cluster"]
+    assert [faults_of(command) for command in re.findall(r"manage\.py \w+", notes)] == [[], []]
+    assert named
+    assert named <= there
 
 
 def test_that_the_workflow_and_the_page_use_options_that_helm_has() -> None:
