@@ -54,11 +54,13 @@ def _tell_missed_slots(cluster: Cluster, now: datetime) -> None:
         after = max(policy.applied_at, now - LOOKS_BACK, _resumed_at(policy.database) or policy.applied_at)
         for slot in slots_between(policy.schedule, policy.time_zone, after, until):
             if not _was_kept(policy, slot):
-                message = f"No backup was taken at {slot.isoformat(timespec='minutes')}, as the policy has it."
-                if tell(
-                    policy.database, f"missed:{slot.isoformat()}", "BackupMissed", message, is_warning=True, now=now
-                ):
-                    BACKUPS_MISSED.inc()
+                _tell_missed(policy.database, slot, now)
+
+
+def _tell_missed(database: Database, slot: datetime, now: datetime) -> None:
+    message = f"No backup was taken at {slot.isoformat(timespec='minutes')}, as the policy has it."
+    if tell(database, f"missed:{slot.isoformat()}", "BackupMissed", message, is_warning=True, now=now):
+        BACKUPS_MISSED.inc()
 
 
 def _resumed_at(database: Database) -> datetime | None:

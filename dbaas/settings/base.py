@@ -183,10 +183,7 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         **headers.cors_from(_listed(environment.cors_allowed_origins)),
         "PUBLIC_URL": environment.public_url.rstrip("/"),
         "FLOWER_URL": environment.flower_url.rstrip("/"),
-        "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
-        "METRICS_PORT": environment.metrics_port,
-        "METRICS_ADDRESS": environment.metrics_address,
-        "METRICS_CACHE_SECONDS": environment.metrics_cache_seconds,
+        **_metrics(environment),
         "STAFF_NEEDS_TOTP": environment.staff_needs_totp,
         "CLUSTER_CALLS_PER_SECOND": environment.cluster_calls_per_second,
         "CRASH_POINT": environment.dbaas_crash,
@@ -195,6 +192,15 @@ def settings_from(environment: Environment, *, is_publisher: bool = True) -> dic
         "MAX_OPERATIONS_PER_TENANT_IN_DISPATCH": environment.max_operations_per_tenant_in_dispatch,
         "STATIC_ROOT": _static_root(environment.dbaas_data_dir),
         **_webhooks(environment),
+    }
+
+
+def _metrics(environment: Environment) -> dict[str, Any]:
+    return {
+        "PROMETHEUS_URL": environment.prometheus_url.rstrip("/"),
+        "METRICS_PORT": environment.metrics_port,
+        "METRICS_ADDRESS": environment.metrics_address,
+        "METRICS_CACHE_SECONDS": environment.metrics_cache_seconds,
     }
 
 
