@@ -13,7 +13,9 @@ from tests.deploy.commands import ROOT
 from tests.deploy.helm.charted import CHART, Value, defaults, values
 from tests.docs.pages import table_in, words_in
 
+_DASHBOARDS = sorted(path.name for path in (ROOT / "deploy/grafana/dashboards").glob("*.json"))
 COPIES = {
+    **{f"files/dashboards/{name}": f"deploy/grafana/dashboards/{name}" for name in _DASHBOARDS},
     "files/rbac.yaml": "deploy/kubernetes/rbac.yaml",
     "files/fence-policy.yaml": "deploy/kubernetes/fence-policy.yaml",
     "files/rules.yml": "deploy/prometheus/rules.yml",
@@ -128,6 +130,7 @@ def main() -> int:
     """Write every file that differs and say which."""
     for path, text in files().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
     return 0

@@ -1,7 +1,10 @@
 """Tests that Prometheus finds what shows metrics, and gets the alerts as they were tested."""
 
+import json
+
 import yaml
 
+from tests.deploy.commands import ROOT
 from tests.deploy.helm.charted import CHART
 from tests.deploy.helm.rendering import objects, of_kind, one, pods, rendered, values_of
 
@@ -14,6 +17,17 @@ def test_that_the_alerts_are_those_of_the_file_but_for_where_runbooks_are() -> N
 
     assert rule["spec"] == told
     assert "https://runbooks.example.com/dbaas#" in str(told)
+
+
+def test_that_grafana_gets_every_dashboard_as_it_is() -> None:
+    sources = {path.name: path for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")}
+    made = [body for body in of_kind(objects("production"), "ConfigMap") if "-dashboard-" in body["metadata"]["name"]]
+
+    given = {name: json.loads(text) for body in made for name, text in body["data"].items()}
+
+    assert given == {name: json.loads(path.read_text(encoding="utf-8")) for name, path in sources.items()}
+    assert {body["metadata"]["labels"]["grafana_dashboard"] for body in made} == {"1"}
+    assert len(made) == 4
 
 
 def test_that_monitors_are_found_by_prometheus() -> None:
