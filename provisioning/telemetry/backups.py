@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max, Q
+from django.db.models.functions import Coalesce
 
 from dbaas.health.readings import Reading, Samples, single
 from provisioning.backups.schedules import next_slot
@@ -32,8 +33,8 @@ def _kept() -> list[_Kept]:
     of_ready = BackupPolicy.objects.filter(database__state=DatabaseState.READY, is_paused=False)
     good = Max("database__backups__created_at", filter=Q(database__backups__state="succeeded"))
     rows = of_ready.select_related("database__tenant").annotate(good_at=good)
-    found = [_Kept(policy=policy, good_at=policy.good_at) for policy in rows.order_by("good_at")[:_LOOKED_AT]]
-    return sorted(found, key=lambda kept: kept.good_at or kept.policy.applied_at)
+    oldest_first = rows.annotate(counts_from=Coalesce("good_at", "applied_at")).order_by("counts_from")
+    return [_Kept(policy=policy, good_at=policy.good_at) for policy in oldest_first[:_LOOKED_AT]]
 
 
 def _ages(now: datetime) -> Iterator[tuple[tuple[str, ...], float]]:

@@ -1,10 +1,11 @@
 """What customers have: databases by state and by what the cluster says of them, and how full the fullest quotas are."""
 
+import heapq
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, F, FloatField
-from django.db.models.functions import Cast, Greatest, NullIf
+from django.db.models import Count
 
 from dbaas.health.readings import Reading, Samples
 from provisioning.models import Database
@@ -37,10 +38,16 @@ def _known(phase: str) -> str:
     return phase if phase in _PHASES else "other"
 
 
-def _fullest() -> list[Quota]:
-    shares = [Cast(F(f"used_{name}"), FloatField()) / NullIf(F(f"max_{name}"), 0) for name in RESOURCES]
-    in_use = Quota.objects.filter(used_databases__gt=0).annotate(fullness=Greatest(*shares))
-    return list(in_use.select_related("tenant").order_by("-fullness", "tenant_id")[:TENANTS_SHOWN])
+def _fullest() -> list[dict[str, Any]]:
+    """Return the quotas that are nearest to a limit; found here, because not every database can divide columns."""
+    columns = [f"{part}_{name}" for part in ("used", "max") for name in RESOURCES]
+    in_use = Quota.objects.filter(used_databases__gt=0).order_by("tenant_id").values("tenant__name", *columns)
+    return heapq.nlargest(TENANTS_SHOWN, in_use.iterator(), key=_fullness)
+
+
+def _fullness(quota: dict[str, Any]) -> float:
+    shares = [quota[f"used_{name}"] / quota[f"max_{name}"] for name in RESOURCES if quota[f"max_{name}"]]
+    return max(shares, default=0.0)
 
 
 def _used(_now: datetime) -> Samples:
@@ -51,11 +58,9 @@ def _limits(_now: datetime) -> Samples:
     return _per_resource("max")
 
 
-def _per_resource(column: str) -> Samples:
+def _per_resource(part: str) -> Samples:
     return [
-        ((quota.tenant.name, name), float(getattr(quota, f"{column}_{name}")))
-        for quota in _fullest()
-        for name in RESOURCES
+        ((quota["tenant__name"], name), float(quota[f"{part}_{name}"])) for quota in _fullest() for name in RESOURCES
     ]
 
 
